@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A request, as a handler sees it: what came in, and the answer that goes out. Underneath is a
+ * real FCGX_Request; both ways of writing may be mixed as long as the header comes first.
+ *
+ * Everything borrowed from a request lives until the handler returns. When a handler fails before
+ * it has answered, the client gets a 500; afterwards the connection is cut, so that nobody takes
+ * the part for the whole.
+ */
+#ifndef KONTOR_REQUEST_H
+#define KONTOR_REQUEST_H
+
+#include <kontor/fcgx.h>
+#include <kontor/process.h>
+
+struct kt_request;
+struct cJSON;
+
+/* ---------------------------------------------------------------- what came in */
+
+/** "GET", "POST" … ; a HEAD request says "HEAD", its answer's body is dropped by kontor. */
+KT_PUBLIC const char *kt_request_method(const struct kt_request *request);
+/** The path below the mount point, percent-decoded and normalised: "/api/calendar/week". */
+KT_PUBLIC const char *kt_request_path(const struct kt_request *request);
+/** Where the administrator mounted kontor: "" or "/tools/kontor". */
+KT_PUBLIC const char *kt_request_mount(const struct kt_request *request);
+/** A CGI/FastCGI parameter such as "REMOTE_ADDR", or NULL (RFC 3875, 4.1). */
+KT_PUBLIC const char *kt_request_param(const struct kt_request *request, const char *name);
+/** A header of the request by its HTTP name ("Accept"), or NULL. Never "Proxy". */
+KT_PUBLIC const char *kt_request_header(const struct kt_request *request, const char *name);
+/** The user whom the web server authenticated (REMOTE_USER), or NULL. */
+KT_PUBLIC const char *kt_request_user(const struct kt_request *request);
+/** What a {name} of the route's pattern matched, decoded, or NULL ("*" for the rest). */
+KT_PUBLIC const char *kt_request_capture(const struct kt_request *request, const char *name);
+/** The first value of a query parameter, decoded, or NULL if absent ("" if empty). */
+KT_PUBLIC const char *kt_request_query(struct kt_request *request, const char *name);
+/** As kt_request_query, the value of the index-th parameter of that name, from 0. */
+KT_PUBLIC const char *kt_request_query_at(struct kt_request *request, const char *name,
+                                          size_t index);
+/** The route's context. */
+KT_PUBLIC void *kt_request_context(const struct kt_request *request);
+/** The FCGX request: in, out, err, envp. */
+KT_PUBLIC FCGX_Request *kt_request_fcgx(struct kt_request *request);
+
+/**
+ * Read the whole body.
+ * @param ret_data  the bytes, followed by a NUL that does not count; "" when there is none
+ * @return 0, -EMSGSIZE (over the body limit), -ECONNRESET (the client went away),
+ *         -EPROTO (fewer bytes than CONTENT_LENGTH said)
+ * Parks. A second call returns the same.
+ */
+KT_PUBLIC int kt_request_body(struct kt_request *request, const char **ret_data, size_t *ret_size);
+
+/**
+ * Read and parse a JSON body (RFC 8259). Depth and size are bounded.
+ * @param ret_json  owned by the process
+ * @return as kt_request_body, or -EBADMSG (no JSON), -ENOTSUP (another Content-Type)
+ * Parks.
+ */
+KT_PUBLIC int kt_request_json(struct kt_request *request, struct cJSON **ret_json);
+
+/**
+ * A field of an application/x-www-form-urlencoded body, decoded; NULL if absent.
+ * @return the value in ret_value and 0, or an error as kt_request_body, -ENOTSUP
+ * Parks at the first call.
+ */
+KT_PUBLIC int kt_request_form(struct kt_request *request, const char *name,
+                              const char **ret_value);
+
+/** Give this request another deadline, in milliseconds from now; negative: none (streams). */
+KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);
+
+/* ---------------------------------------------------------------- the answer */
+
+/**
+ * Add a header field to the answer; before the answer begins.
+ * @return 0, -EINVAL (a name or value that HTTP does not allow: CR, LF, NUL …; a field that is
+ *         kontor's own: Status, Content-Length …; more than 16 KiB of fields), -EALREADY, -ENOMEM
+ */
+KT_PUBLIC int kt_response_header(struct kt_request *request, const char *name, const char *value);
+
+/**
+ * Begin an answer whose body follows by kt_response_write or FCGX_Put….
+ * @param status  200 to 999
+ * @param type    Content-Type, or NULL if there is none or it was added as a field
+ * @param length  bytes that will follow, or -1 when not known (chunked towards the client)
+ * @return 0, -EALREADY, -EINVAL (a status or type that HTTP does not allow)
+ * Parks.
+ */
+KT_PUBLIC int kt_response_begin(struct kt_request *request, int status, const char *type,
+                                int64_t length);
+
+/**
+ * Write a part of the body.
+ * @return 0, -EPIPE (the client went away), -EMSGSIZE (more than the declared length: nothing was
+ *         written), -EINVAL (the answer has not begun)
+ * Parks.
+ */
+KT_PUBLIC int kt_response_write(struct kt_request *request, const void *data, size_t size);
+
+/** Send what was written so far on its way. @return 0 or -EPIPE. Parks. */
+KT_PUBLIC int kt_response_flush(struct kt_request *request);
+
+/** The whole answer at once, with Content-Length. @return 0, -EPIPE, -EALREADY, -EINVAL. Parks. */
+KT_PUBLIC int kt_respond(struct kt_request *request, int status, const char *type, const void *body,
+                         size_t size);
+
+/** The whole answer as JSON (unformatted). @return as kt_respond, -ENOMEM. Parks. */
+KT_PUBLIC int kt_respond_json(struct kt_request *request, int status, const struct cJSON *json);
+
+/**
+ * An error as application/problem+json (RFC 9457): {"status", "title", "detail"}.
+ * @param status  an HTTP status of 400 and above; the title is its standard phrase
+ * @param format  the detail: what is wrong and what to do, in words
+ * @return as kt_respond. Parks.
+ */
+KT_PUBLIC int kt_respond_problem(struct kt_request *request, int status, const char *format, ...)
+    KT_PRINTF(3, 4);
+
+/** kt_respond_problem for an error of kt_request_body, _json or _form. */
+KT_PUBLIC int kt_respond_body_error(struct kt_request *request, int error);
+
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lines of a VEVENT that matter are collected and, at its end, parsed by libical one property
+ * at a time; rules are read by rule.c from their own text. Of libical's time values only the fields
+ * are used. libical shares tables between threads, so one thread at a time is in here.
+ */
+#include "ics_event.h"
+#include "civil.h"
+#include "ics_people.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+/** The longest event that is taken at its word, in days: a hundred years. */
+#define SPAN_DAYS_MAX 36525
+
+/** Properties that the breakdown needs; all others are passed over unread. */
+static const char *const wanted[] = {
+    "UID",           "SUMMARY",  "DTSTART",    "DTEND",    "DURATION",
+    "RDATE",         "EXDATE",   "STATUS",     "TRANSP",   "CATEGORIES",
+    "RECURRENCE-ID", "SEQUENCE", "ATTENDEE",   "ORGANIZER",
+    "X-MICROSOFT-CDO-BUSYSTATUS",
+};
+
+static pthread_mutex_t libical_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct kt_ics_event {
+    char **lines; /* what libical is to parse */
+    char **rules; /* values of RRULE */
+    size_t line_count, rule_count, line_capacity;
+    bool has_unread; /* too many lines, a line that is too long, a property that isn't supported */
+};
+
+struct kt_ics_event *kt_ics_event_begin(TALLOC_CTX *context)
+{
+    return talloc_zero(context, struct kt_ics_event);
+}
+
+static bool is_wanted(const struct kt_ics_line *line)
+{
+    for (size_t index = 0; index < sizeof(wanted) / sizeof(wanted[0]); index++) {
+        if (kt_ics_line_is(line, wanted[index]))
+            return true;
+    }
+    return false;
+}
+
+static int push_text(struct kt_ics_event *event, char ***list, size_t *count, const char *text)
+{
+    /* Grown in powers of two: a list is full when its count is one. */
+    if ((*count & (*count - 1)) == 0) {
+        char **grown = talloc_realloc(event, *list, char *, (unsigned)(*count ? *count * 2 : 1));
+
+        if (!grown)
+            return -ENOMEM;
+        *list = grown;
+    }
+    (*list)[*count] = talloc_strdup(*list, text);
+    return (*list)[(*count)++] ? 0 : -ENOMEM;
+}
+
+int kt_ics_event_line(struct kt_ics_event *event, const struct kt_ics_line *line)
+{
+    if (!*line->value)
+        return 0;
+    if (kt_ics_line_is(line, "RRULE")) {
+        if (event->rule_count < KT_ICS_DATES_MAX)
+            return push_text(event, &event->rules, &event->rule_count, line->value);
+        event->has_unread = true;
+    } else if (kt_ics_line_is(line, "EXRULE")) {
+        event->has_unread = true; /* taken out of the standard in 2009 */
+    } else if (is_wanted(line)) {
+        bool is_text = kt_ics_line_is(line, "SUMMARY") || kt_ics_line_is(line, "CATEGORIES");
+
+        if (event->line_count < KT_ICS_EVENT_LINES_MAX && (!line->is_cut || is_text))
+            return push_text(event, &event->lines, &event->line_count, line->text);
+        event->has_unread = true;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- times */
+
+/** @return 0 or -EBADMSG: no time that exists */
+static int read_moment(struct kt_ics_reader *reader, icalproperty *property,
+                       struct icaltimetype time, struct kt_moment *ret_moment)
+{
+    icalparameter *parameter = icalproperty_get_first_parameter(property, ICAL_TZID_PARAMETER);
+    const char *tzid = parameter ? icalparameter_get_tzid(parameter) : NULL;
+
+    if (time.year < KT_YEAR_MIN || time.year > KT_YEAR_MAX || time.month < 1 || time.month > 12 ||
+        time.day < 1 || time.day > (int)kt_month_length(time.year, (uint32_t)time.month))
+        return -EBADMSG;
+    ret_moment->local = (int64_t)kt_day_from_date(time.year, (uint32_t)time.month,
+                                                  (uint32_t)time.day) * KT_DAY_SECONDS;
+    ret_moment->zone = NULL;
+    if (time.is_date) {
+        ret_moment->form = KT_MOMENT_DATE;
+        return 0;
+    }
+    if (time.hour < 0 || time.hour > 23 || time.minute < 0 || time.minute > 59 ||
+        time.second < 0 || time.second > 60)
+        return -EBADMSG;
+    ret_moment->local += time.hour * 3600 + time.minute * 60 + time.second;
+    if (icaltime_is_utc(time)) {
+        ret_moment->form = KT_MOMENT_UTC;
+    } else if (tzid && *tzid) {
+        ret_moment->form = KT_MOMENT_ZONED;
+        ret_moment->zone = kt_ics_zones_find(reader->zones, tzid);
+    } else {
+        ret_moment->form = KT_MOMENT_FLOATING;
+    }
+    return 0;
+}
+
+static int64_t to_instant(struct kt_ics_reader *reader, const struct kt_moment *moment)
+{
+    const struct kt_zone *zone =
+        moment->form == KT_MOMENT_ZONED ? moment->zone : kt_ics_zones_find(reader->zones, NULL);
+
+    return moment->form == KT_MOMENT_UTC ? moment->local : kt_zone_to_instant(zone, moment->local);
+}
+
+/** What DTEND says: exact; days for dates. An end before the start counts as none. */
+static struct kt_span span_between(struct kt_ics_reader *reader, const struct kt_moment *start,
+                                   const struct kt_moment *end)
+{
+    struct kt_moment last = *end;
+    struct kt_span span = {0, 0};
+
+    if (start->form == KT_MOMENT_DATE) {
+        span.days = kt_local_day(end->local) - kt_local_day(start->local);
+        return span;
+    }
+    if (last.form == KT_MOMENT_DATE) { /* a date ends a time: midnight where the event is */
+        last.form = start->form;
+        last.zone = start->zone;
+    }
+    if (last.form == KT_MOMENT_FLOATING && start->form == KT_MOMENT_FLOATING)
+        span.seconds = last.local - start->local;
+    else
+        span.seconds = to_instant(reader, &last) - to_instant(reader, start);
+    return span;
+}
+
+/** What DURATION says: weeks and days are nominal, the rest is exact. */
+static struct kt_span span_of(struct icaldurationtype duration, bool is_date)
+{
+    struct kt_span span = {0, 0};
+
+    if (duration.is_neg)
+        return span;
+    span.days = (int64_t)duration.weeks * 7 + duration.days;
+    span.seconds = (int64_t)duration.hours * 3600 + (int64_t)duration.minutes * 60 +
+                   duration.seconds;
+    if (is_date) {
+        span.days += span.seconds / KT_DAY_SECONDS;
+        span.seconds = 0;
+    }
+    return span;
+}
+
+/** Into its bounds: an all-day event has one day at least, nothing lasts longer than the limit. */
+static struct kt_span bounded(struct kt_span span, bool is_date)
+{
+    if (span.days < (is_date ? 1 : 0))
+        span.days = is_date ? 1 : 0;
+    if (span.days > SPAN_DAYS_MAX)
+        span.days = SPAN_DAYS_MAX;
+    if (span.seconds < 0)
+        span.seconds = 0;
+    if (span.seconds > (int64_t)SPAN_DAYS_MAX * KT_DAY_SECONDS)
+        span.seconds = (int64_t)SPAN_DAYS_MAX * KT_DAY_SECONDS;
+    return span;
+}
+
+/** @return 0 or -EBADMSG: no start */
+static int read_times(struct kt_ics_reader *reader, icalcomponent *component,
+                      struct kt_entry *entry)
+{
+    icalproperty *start = icalcomponent_get_first_property(component, ICAL_DTSTART_PROPERTY);
+    icalproperty *end = icalcomponent_get_first_property(component, ICAL_DTEND_PROPERTY);
+    icalproperty *duration = icalcomponent_get_first_property(component, ICAL_DURATION_PROPERTY);
+    icalproperty *replaces =
+        icalcomponent_get_first_property(component, ICAL_RECURRENCEID_PROPERTY);
+    icalparameter *range;
+    struct kt_moment moment;
+    bool is_date;
+
+    if (replaces && read_moment(reader, replaces, icalproperty_get_recurrenceid(replaces),
+                                &entry->replaces) == 0) {
+        range = icalproperty_get_first_parameter(replaces, ICAL_RANGE_PARAMETER);
+        entry->is_override = true;
+        entry->is_range = range && icalparameter_get_range(range) == ICAL_RANGE_THISANDFUTURE;
+    }
+    if (!start || read_moment(reader, start, icalproperty_get_dtstart(start), &entry->start) < 0) {
+        /* A cancelled instance needs no start of its own. */
+        if (!entry->is_override)
+            return -EBADMSG;
+        entry->start = entry->replaces;
+    }
+    is_date = entry->start.form == KT_MOMENT_DATE;
+    if (end && read_moment(reader, end, icalproperty_get_dtend(end), &moment) == 0)
+        entry->span = span_between(reader, &entry->start, &moment);
+    else if (duration)
+        entry->span = span_of(icalproperty_get_duration(duration), is_date);
+    entry->span = bounded(entry->span, is_date);
+    return 0;
+}
+
+static int read_exclusions(struct kt_ics_reader *reader, icalcomponent *component,
+                           struct kt_entry *entry)
+{
+    int count = icalcomponent_count_properties(component, ICAL_EXDATE_PROPERTY);
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_EXDATE_PROPERTY);
+
+    if (count == 0)
+        return 0;
+    entry->exclusions = talloc_array(reader->owner, struct kt_moment, (unsigned)count);
+    if (!entry->exclusions)
+        return -ENOMEM;
+    for (; property && entry->exclusion_count < KT_ICS_DATES_MAX;
+         property = icalcomponent_get_next_property(component, ICAL_EXDATE_PROPERTY)) {
+        if (read_moment(reader, property, icalproperty_get_exdate(property),
+                        &entry->exclusions[entry->exclusion_count]) == 0)
+            entry->exclusion_count++;
+    }
+    return 0;
+}
+
+/** One value of RDATE: a time, or a period with its own end or duration. */
+static int read_addition(struct kt_ics_reader *reader, icalproperty *property,
+                         struct kt_addition *addition)
+{
+    struct icaldatetimeperiodtype value = icalproperty_get_rdate(property);
+    struct kt_moment end;
+
+    addition->has_span = !icalperiodtype_is_null_period(value.period);
+    if (!addition->has_span)
+        return read_moment(reader, property, value.time, &addition->start);
+    if (read_moment(reader, property, value.period.start, &addition->start) < 0)
+        return -EBADMSG;
+    if (!icaltime_is_null_time(value.period.end)) {
+        if (read_moment(reader, property, value.period.end, &end) < 0)
+            return -EBADMSG;
+        addition->span = bounded(span_between(reader, &addition->start, &end), false);
+    } else {
+        addition->span = bounded(span_of(value.period.duration, false), false);
+    }
+    return 0;
+}
+
+static int read_additions(struct kt_ics_reader *reader, icalcomponent *component,
+                          struct kt_entry *entry)
+{
+    int count = icalcomponent_count_properties(component, ICAL_RDATE_PROPERTY);
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_RDATE_PROPERTY);
+
+    if (count == 0)
+        return 0;
+    entry->additions = talloc_zero_array(reader->owner, struct kt_addition, (unsigned)count);
+    if (!entry->additions)
+        return -ENOMEM;
+    for (; property && entry->addition_count < KT_ICS_DATES_MAX;
+         property = icalcomponent_get_next_property(component, ICAL_RDATE_PROPERTY)) {
+        if (read_addition(reader, property, &entry->additions[entry->addition_count]) == 0)
+            entry->addition_count++;
+    }
+    return 0;
+}
+
+static int read_rules(struct kt_ics_reader *reader, const struct kt_ics_event *event,
+                      struct kt_entry *entry)
+{
+    struct kt_error problem;
+
+    if (event->rule_count == 0)
+        return 0;
+    entry->rules = talloc_array(reader->owner, struct kt_rule, (unsigned)event->rule_count);
+    if (!entry->rules)
+        return -ENOMEM;
+    for (size_t index = 0; index < event->rule_count; index++) {
+        if (kt_rule_parse(event->rules[index], &entry->rules[entry->rule_count], &problem) == 0) {
+            entry->rule_count++;
+        } else {
+            char *text = g_utf8_make_valid(problem.text, -1);
+
+            kt_warnings_add(reader->owner, reader->warnings,
+                            "The repetitions of “%.80s” are missing: %s.", entry->details.summary,
+                            text);
+            g_free(text);
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- what it is */
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; *words; words++) {
+        if (strcasecmp(text, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** The type that a category, or for focus time also the title, stands for. */
+static enum kt_event_type word_type(const struct kt_ics_reader *reader, const char *word)
+{
+    static const char *const away[] = {"out of office", NULL};
+    static const char *const location[] = {"working location", NULL};
+    static const char *const birthday[] = {"birthday", "birthdays", "anniversary", NULL};
+
+    if (is_one_of(word, reader->options->focus_words))
+        return KT_EVENT_FOCUS_TIME;
+    if (is_one_of(word, away))
+        return KT_EVENT_OUT_OF_OFFICE;
+    if (is_one_of(word, location))
+        return KT_EVENT_WORKING_LOCATION;
+    return is_one_of(word, birthday) ? KT_EVENT_BIRTHDAY : KT_EVENT_DEFAULT;
+}
+
+static void read_categories(const struct kt_ics_reader *reader, icalcomponent *component,
+                            struct kt_details *details)
+{
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_CATEGORIES_PROPERTY);
+
+    for (; property;
+         property = icalcomponent_get_next_property(component, ICAL_CATEGORIES_PROPERTY)) {
+        const char *value = icalproperty_get_categories(property);
+        char **words = g_strsplit(value ? value : "", ",", 0);
+
+        for (char **word = words; *word && details->type == KT_EVENT_DEFAULT; word++)
+            details->type = word_type(reader, g_strstrip(*word));
+        g_strfreev(words);
+    }
+}
+
+/** Outlook's own word for what the calendar shows to others. */
+static void read_busy_status(icalcomponent *component, struct kt_details *details)
+{
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_X_PROPERTY);
+
+    for (; property; property = icalcomponent_get_next_property(component, ICAL_X_PROPERTY)) {
+        const char *value = icalproperty_get_x(property);
+
+        if (!value)
+            continue;
+        if (strcasecmp(value, "FREE") == 0)
+            details->is_free = true;
+        else if (strcasecmp(value, "OOF") == 0)
+            details->type = KT_EVENT_OUT_OF_OFFICE;
+        else if (strcasecmp(value, "WORKINGELSEWHERE") == 0)
+            details->type = KT_EVENT_WORKING_LOCATION;
+    }
+}
+
+static int read_details(struct kt_ics_reader *reader, icalcomponent *component,
+                        struct kt_entry *entry)
+{
+    struct kt_details *details = &entry->details;
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_SUMMARY_PROPERTY);
+    const char *text = property ? icalproperty_get_summary(property) : NULL;
+    char number[32];
+
+    details->summary = kt_text_pool_add(reader->texts, text ? text : "");
+    property = icalcomponent_get_first_property(component, ICAL_UID_PROPERTY);
+    text = property ? icalproperty_get_uid(property) : NULL;
+    if (!text || !*text) { /* a name of our own, that no other event has */
+        g_snprintf(number, sizeof(number), "#%zu", reader->number);
+        text = number;
+    }
+    details->uid = kt_text_pool_add(reader->texts, text);
+    if (!details->summary || !details->uid)
+        return -ENOMEM;
+    property = icalcomponent_get_first_property(component, ICAL_TRANSP_PROPERTY);
+    details->is_free = property && icalproperty_get_transp(property) == ICAL_TRANSP_TRANSPARENT;
+    property = icalcomponent_get_first_property(component, ICAL_SEQUENCE_PROPERTY);
+    entry->sequence = property ? icalproperty_get_sequence(property) : 0;
+    read_categories(reader, component, details);
+    read_busy_status(component, details);
+    return kt_ics_people_read(reader, component, details);
+}
+
+/** What follows when all else is known: focus time by its title, a tentative event. */
+static void conclude(struct kt_ics_reader *reader, icalcomponent *component,
+                     struct kt_entry *entry)
+{
+    icalproperty *property = icalcomponent_get_first_property(component, ICAL_STATUS_PROPERTY);
+    icalproperty_status status = property ? icalproperty_get_status(property) : ICAL_STATUS_NONE;
+    struct kt_details *details = &entry->details;
+
+    entry->is_cancelled = status == ICAL_STATUS_CANCELLED;
+    if (status == ICAL_STATUS_TENTATIVE && details->answer == KT_ANSWER_ACCEPTED)
+        details->answer = KT_ANSWER_TENTATIVE;
+    if (details->type == KT_EVENT_DEFAULT && details->people_count == 0 &&
+        is_one_of(details->summary, reader->options->focus_words))
+        details->type = KT_EVENT_FOCUS_TIME;
+}
+
+/* ---------------------------------------------------------------- the event */
+
+static icalcomponent *parse(const struct kt_ics_event *event)
+{
+    icalparser *parser = icalparser_new();
+    icalcomponent *component;
+    char begin[] = "BEGIN:VEVENT", end[] = "END:VEVENT";
+
+    if (!parser)
+        return NULL;
+    (void)icalparser_add_line(parser, begin);
+    for (size_t index = 0; index < event->line_count; index++)
+        (void)icalparser_add_line(parser, event->lines[index]);
+    component = icalparser_add_line(parser, end);
+    icalparser_free(parser);
+    return component;
+}
+
+static int convert(struct kt_ics_reader *reader, const struct kt_ics_event *event,
+                   icalcomponent *component, struct kt_entry *entry)
+{
+    int result = read_details(reader, component, entry);
+
+    if (result < 0)
+        return result;
+    if (read_times(reader, component, entry) < 0) {
+        kt_warnings_add(reader->owner, reader->warnings,
+                        "“%.80s” has no start that can be read; it is left out.",
+                        entry->details.summary);
+        return -EBADMSG;
+    }
+    conclude(reader, component, entry);
+    result = read_exclusions(reader, component, entry);
+    if (result == 0)
+        result = read_additions(reader, component, entry);
+    if (result == 0)
+        result = read_rules(reader, event, entry);
+    if (event->has_unread || icalcomponent_count_errors(component) > 0 ||
+        icalcomponent_count_properties(component, ICAL_EXDATE_PROPERTY) > KT_ICS_DATES_MAX ||
+        icalcomponent_count_properties(component, ICAL_RDATE_PROPERTY) > KT_ICS_DATES_MAX)
+        kt_warnings_add(reader->owner, reader->warnings,
+                        "A part of “%.80s” could not be read; its times may be wrong.",
+                        entry->details.summary);
+    return result;
+}
+
+int kt_ics_event_end(struct kt_ics_reader *reader, struct kt_ics_event *event,
+                     struct kt_entry *ret_entry)
+{
+    icalcomponent *component;
+    int result = -ENOMEM;
+
+    memset(ret_entry, 0, sizeof(*ret_entry));
+    ret_entry->order = reader->number;
+    pthread_mutex_lock(&libical_lock);
+    icalerror_set_errors_are_fatal(0);
+    component = parse(event);
+    if (component) {
+        result = convert(reader, event, component, ret_entry);
+        icalcomponent_free(component);
+    }
+    pthread_mutex_unlock(&libical_lock);
+    talloc_free(event);
+    return result;
+}

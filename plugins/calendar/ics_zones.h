@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which zone a TZID of a calendar means. In this order: an IANA or Windows name, the location that
+ * its VTIMEZONE gives (X-LIC-LOCATION), the calendar's own zone (X-WR-TIMEZONE), the configured
+ * zone. The last two are guesses: each comes with a warning, never silently.
+ */
+#ifndef CALENDAR_ICS_ZONES_H
+#define CALENDAR_ICS_ZONES_H
+
+#include "event.h"
+#include "zone.h"
+
+struct kt_ics_zones;
+
+/**
+ * @param context       owns the result
+ * @param zones         owns the zones that will be found and the warnings' texts
+ * @param default_zone  name of the zone when nothing else is known
+ * @return NULL without memory
+ */
+struct kt_ics_zones *kt_ics_zones_new(TALLOC_CTX *context, TALLOC_CTX *zones,
+                                      const char *default_zone, struct kt_warnings *warnings);
+
+/** A VTIMEZONE says where it is. Only the first for a TZID counts. */
+void kt_ics_zones_locate(struct kt_ics_zones *zones, const char *tzid, const char *location);
+
+/** The calendar says which zone it is kept in. Only the first counts. */
+void kt_ics_zones_home(struct kt_ics_zones *zones, const char *name);
+
+/** The zone of a TZID; NULL asks for the configured zone. Never NULL once created. */
+const struct kt_zone *kt_ics_zones_find(struct kt_ics_zones *zones, const char *tzid);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The handler reads from top to bottom: what is asked for, the window, the events, the breakdown,
+ * the answer. What takes long runs on the thread pool; nothing is kept between requests here.
+ */
+#include "week.h"
+#include "breakdown.h"
+#include "civil.h"
+#include "week_json.h"
+#include "work_tree.h"
+#include "zone.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <kontor/log.h>
+#include <stdio.h>
+#include <time.h>
+
+/** The years that can be asked for; zone data means little outside of them. */
+#define DATE_YEAR_MIN 1900
+#define DATE_YEAR_MAX 2199
+
+/** The questions for the thread pool before the events are read. */
+struct window_job {
+    TALLOC_CTX *tree;
+    const char *timezone;
+    int64_t now; /* seconds since 1970 */
+    bool has_day;
+    int32_t day, today;
+    uint32_t week_start;
+    struct kt_window window;
+    int result; /* -ENOENT: no such zone */
+};
+
+struct breakdown_job {
+    TALLOC_CTX *tree;
+    const struct kt_events *events;
+    const struct kt_window *window;
+    struct kt_breakdown_options options;
+    struct kt_breakdown breakdown;
+    int result;
+};
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void make_window(void *argument)
+{
+    struct window_job *job = argument;
+    struct kt_zone *zone;
+
+    job->result = kt_zone_open(job->tree, job->timezone, &zone);
+    if (job->result < 0)
+        return;
+    job->today = kt_local_day(kt_zone_to_local(zone, job->now));
+    job->result = kt_window_week(job->tree, zone, job->has_day ? job->day : job->today,
+                                 job->week_start, &job->window);
+}
+
+static void make_breakdown(void *argument)
+{
+    struct breakdown_job *job = argument;
+
+    job->result =
+        kt_breakdown_make(job->tree, job->events, job->window, &job->options, &job->breakdown);
+}
+
+/** A piece of a request as it may be shown: printable ASCII, not too long. */
+static const char *presentable(TALLOC_CTX *context, const char *text)
+{
+    char *copy = kt_must(talloc_strndup(context, text, KT_ZONE_NAME_MAX));
+
+    for (char *at = copy; *at; at++) {
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    }
+    return copy;
+}
+
+/** @return whether the date, if one is given, is good; otherwise the request has been answered */
+static bool read_date(struct kt_request *request, struct window_job *job)
+{
+    const char *date = kt_request_query(request, "date");
+    int32_t year;
+
+    if (!date || !*date)
+        return true;
+    job->has_day = kt_date_parse(date, &job->day) == 0;
+    year = job->has_day ? kt_date_from_day(job->day).year : 0;
+    if (year >= DATE_YEAR_MIN && year <= DATE_YEAR_MAX)
+        return true;
+    kt_respond_problem(request, 400,
+                       "“%s” is not a date that can be shown. Write it as YYYY-MM-DD, in the years "
+                       "%d to %d, such as 2026-11-16.",
+                       presentable(kt_self_memory(), date), DATE_YEAR_MIN, DATE_YEAR_MAX);
+    return false;
+}
+
+/** The window that is asked for; NULL when the request has been answered with an error. */
+static const struct window_job *find_window(struct kt_request *request,
+                                            const struct kt_week_service *service)
+{
+    TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
+    struct window_job *job = kt_must(talloc_zero(tree, struct window_job));
+    const char *wanted = kt_request_query(request, "tz");
+    bool is_given = wanted && *wanted;
+
+    job->tree = tree;
+    job->timezone = is_given ? wanted : service->timezone;
+    job->now = kt_floor_divide(kt_unix_ms(), 1000);
+    job->week_start = service->week_start;
+    if (!read_date(request, job))
+        return NULL;
+    if (kt_work(make_window, job) < 0 || job->result == -ENOMEM) {
+        kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
+        return NULL;
+    }
+    if (job->result == 0)
+        return job;
+    if (is_given)
+        kt_respond_problem(request, 400,
+                           "There is no time zone “%s”. Use a name of the IANA database, such as "
+                           "Europe/Berlin.",
+                           presentable(kt_self_memory(), wanted));
+    else
+        kt_respond_problem(request, 500,
+                           "The time zone of the configuration (option timezone of [calendar]), "
+                           "“%s”, is unknown on this server.",
+                           service->timezone);
+    return NULL;
+}
+
+/** The breakdown, or NULL when the request has been answered with an error. */
+static const struct kt_breakdown *break_down(struct kt_request *request,
+                                             const struct kt_week_service *service,
+                                             const struct kt_window *window,
+                                             const struct kt_events *events)
+{
+    TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
+    struct breakdown_job *job = kt_must(talloc_zero(tree, struct breakdown_job));
+
+    job->tree = tree;
+    job->events = events;
+    job->window = window;
+    job->options.large_over = service->large_over;
+    if (kt_work(make_breakdown, job) < 0 || job->result < 0) {
+        kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
+        return NULL;
+    }
+    return &job->breakdown;
+}
+
+static void respond(struct kt_request *request, const struct kt_week *week, const char *source_name,
+                    const double times_ms[3])
+{
+    cJSON *json = kt_must(kt_week_json(week));
+    char timing[128];
+
+    snprintf(timing, sizeof(timing), "%s;dur=%.2f, breakdown;dur=%.2f", source_name,
+             times_ms[1] - times_ms[0], times_ms[2] - times_ms[1]);
+    kt_response_header(request, "Server-Timing", timing);
+    kt_response_header(request, "Cache-Control", "no-store");
+    kt_respond_json(request, 200, json);
+}
+
+void kt_week_handle(struct kt_request *request)
+{
+    const struct kt_week_service *service = kt_request_context(request);
+    const struct window_job *asked;
+    const struct kt_breakdown *breakdown;
+    struct kt_events events = {NULL, 0};
+    struct kt_warnings warnings = {.count = 0};
+    struct kt_error error = {0, ""};
+    double times_ms[3];
+
+    asked = find_window(request, service);
+    if (!asked)
+        return;
+    times_ms[0] = now_ms();
+    if (service->source->read(service->source, kt_self_memory(), &asked->window, &events, &warnings,
+                              &error) < 0) {
+        kt_log_warning("the calendar cannot be read: %s", error.text);
+        kt_respond_problem(request, 503,
+                           "The calendar file (option file of [calendar]) cannot be used: %s.",
+                           error.text);
+        return;
+    }
+    times_ms[1] = now_ms();
+    breakdown = break_down(request, service, &asked->window, &events);
+    if (!breakdown)
+        return;
+    times_ms[2] = now_ms();
+    respond(request,
+            &(struct kt_week){.window = &asked->window,
+                              .breakdown = breakdown,
+                              .warnings = &warnings,
+                              .week_start = service->week_start,
+                              .today = asked->today,
+                              .events_max = service->events_listed_max,
+                              .people_max = service->people_listed_max},
+            service->source->name, times_ms);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time zones: from local time to instants and back, by the rules of RFC 5545, 3.3.5. GLib's
+ * GTimeZone reads the system's zone files; neither the environment's TZ nor libc's localtime is
+ * ever asked. A zone is immutable and may be read by several threads.
+ */
+#ifndef CALENDAR_ZONE_H
+#define CALENDAR_ZONE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <talloc.h>
+
+/** The longest name of a zone that is looked up; the longest of the database has 32 bytes. */
+#define KT_ZONE_NAME_MAX 64
+
+struct kt_zone;
+
+/**
+ * Open a zone by its name in the IANA database.
+ * @param ret_zone  owned by context
+ * @return 0, or -ENOENT: there is no such zone on this system
+ */
+int kt_zone_open(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
+
+/**
+ * Open a zone by whatever a calendar calls it: an IANA name, one behind a vendor's prefix
+ * ("/citadel.org/20210210_1/Europe/Berlin"), or a name of Windows ("W. Europe Standard Time").
+ * @return as kt_zone_open
+ */
+int kt_zone_open_foreign(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
+
+/** The IANA name for a Windows name (Unicode CLDR, territory 001), or NULL. */
+const char *kt_zone_windows_name(const char *name);
+
+/** The name under which it was found. */
+const char *kt_zone_name(const struct kt_zone *zone);
+
+/** Seconds east of Greenwich at an instant. */
+int32_t kt_zone_offset(const struct kt_zone *zone, int64_t instant);
+
+/** The local time of an instant (seconds since 1970-01-01 00:00 UTC). */
+int64_t kt_zone_to_local(const struct kt_zone *zone, int64_t instant);
+
+/**
+ * The instant of a local time: where it comes twice, the first; where it doesn't exist, by the
+ * offset before the gap.
+ */
+int64_t kt_zone_to_instant(const struct kt_zone *zone, int64_t local);
+
+/** Whether a local time exists; the zone is a void pointer to fit kt_recurrence_zone. */
+bool kt_zone_has(const void *zone, int64_t local);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A plugin to start from. It shows the five things most plugins need: an option, a handler, a
+ * server that keeps state, an answer longer than memory should hold, and a handler written for
+ * plain FastCGI. Copy the directory, rename it, and delete what you don't need.
+ */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <kontor/kontor.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- a server that keeps state */
+
+enum { COUNT = 1 };
+
+struct counter {
+    uint64_t visits;
+};
+
+static int counter_init(void *argument, void **ret_state)
+{
+    (void)argument;
+    *ret_state = kt_must(talloc_zero(kt_self_memory(), struct counter));
+    return 0;
+}
+
+static void counter_call(void *state, const struct kt_message *call)
+{
+    struct counter *counter = state;
+    struct kt_from from = kt_message_from(call);
+    counter->visits++;
+    kt_reply(&from, COUNT, &counter->visits, sizeof counter->visits);
+}
+
+static const struct kt_server counter_server = {
+    .label = "visit counter",
+    .init = counter_init,
+    .handle_call = counter_call,
+};
+
+/* ---------------------------------------------------------------- handlers */
+
+/** GET /hello?name=Ada: asks the server, answers with JSON. */
+static void hello(struct kt_request *request)
+{
+    const char *greeting = kt_request_context(request), *name = kt_request_query(request, "name");
+    const struct kt_message *reply;
+    int status = kt_call(kt_whereis("skeleton.counter"), COUNT, NULL, 0, 1000, &reply);
+    if (status < 0) {
+        kt_respond_problem(request, 503, "The counter does not answer. Try again in a moment.");
+        return;
+    }
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "greeting", greeting);
+    cJSON_AddStringToObject(json, "name", name ? name : "stranger");
+    cJSON_AddNumberToObject(json, "visits", (double)*(const uint64_t *)reply->data);
+    kt_respond_json(request, 200, json);
+}
+
+/** GET /stream?bytes=N: as much as is asked for; a slow reader slows this process, nobody else. */
+static void stream(struct kt_request *request)
+{
+    static const int64_t bytes_max = (int64_t)1 << 40;
+    const char *text = kt_request_query(request, "bytes");
+    char *end = NULL;
+    errno = 0;
+    long long left = text ? strtoll(text, &end, 10) : -1;
+    if (!text || end == text || *end || errno || left < 0 || left > bytes_max) {
+        kt_respond_problem(request, 400, "Say how much: ?bytes=N, at most %lld.",
+                           (long long)bytes_max);
+        return;
+    }
+    char part[8192];
+    memset(part, 'k', sizeof part);
+    kt_response_begin(request, 200, "application/octet-stream", left);
+    while (left > 0) {
+        size_t size = left < (long long)sizeof part ? (size_t)left : sizeof part;
+        if (kt_response_write(request, part, size) < 0)
+            return; /* the reader went away */
+        left -= (long long)size;
+    }
+}
+
+/** Any method on /fcgx: a handler as written for libfcgi; it runs unchanged. */
+static int fcgx(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err, FCGX_ParamArray envp)
+{
+    const char *method = FCGX_GetParam("REQUEST_METHOD", envp);
+    unsigned long long length = 0, sum = 0;
+    int byte;
+    while ((byte = FCGX_GetChar(in)) != EOF) {
+        length++;
+        sum = (sum * 31 + (unsigned char)byte) % 4294967291u;
+    }
+    FCGX_FPrintF(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
+    FCGX_FPrintF(out, "method %s\nlength %llu\nsum %llu\n", method ? method : "?", length, sum);
+    if (length == 0)
+        FCGX_PutS("skeleton: there was no body\n", err);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the plugin */
+
+static const struct kt_option options[] = {
+    {.name = "greeting",
+     .type = KT_OPTION_STRING,
+     .default_value = "Hello",
+     .help = "what /hello says"},
+    {0},
+};
+
+static int start(struct kt_plugin *plugin, struct kt_error *error)
+{
+    const struct kt_child counter = {
+        .id = "counter", .server = &counter_server, .name = "skeleton.counter"};
+    int status = kt_plugin_child(plugin, &counter, NULL);
+    if (status < 0)
+        return kt_error_set(error, status, "the counter does not start");
+    void *greeting = (void *)(uintptr_t)kt_plugin_string(plugin, "greeting");
+    if ((status = kt_plugin_route(plugin, "GET", "/hello", hello, greeting)) < 0 ||
+        (status = kt_plugin_route(plugin, "GET", "/stream", stream, NULL)) < 0 ||
+        (status = kt_plugin_route_fcgx(plugin, "*", "/fcgx", fcgx)) < 0)
+        return kt_error_set(error, status, "the routes can't be registered");
+    return 0;
+}
+
+KT_PLUGIN(.name = "skeleton", .version = "0.1.0", .summary = "a plugin to start from",
+          .options = options, .start = start);

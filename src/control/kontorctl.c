@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kontorctl's command line: ask a running kontord what it does, or tell it to reload or to stop.
+ */
+#include "config.h"
+
+#include "base/configuration.h"
+#include "control/client.h"
+#include "control/protocol.h"
+#include "control/view.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A healthy process answers within milliseconds; one that does not is stuck. */
+#define STATUS_TIMEOUT_MS 2000
+/** Processes take longer when there are many. */
+#define PROCESSES_TIMEOUT_MS 10000
+#define CONFIG_FILE KT_SYSCONF_DIR "/kontor/kontor.conf"
+
+struct command {
+    const char *run_dir;     /**< NULL: what the configuration says */
+    const char *config_path; /**< NULL: the standard one, if it is there */
+    const char *verb;
+    bool is_json, with_processes;
+};
+
+static void print_usage(FILE *stream)
+{
+    fprintf(stream,
+            "usage: kontorctl [-c FILE | -r RUN_DIR] status [--json] [--processes]\n"
+            "           show master, workers, plugins (and processes)\n"
+            "       kontorctl [-c FILE | -r RUN_DIR] reload\n"
+            "           read the configuration again and replace the workers; waits until that\n"
+            "           has succeeded or failed\n"
+            "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
+            "           finish what is running, and end; waits for it\n"
+            "       kontorctl help | --version\n"
+            "Which kontord: the one with this run_dir, or with this configuration; by default that\n"
+            "of " CONFIG_FILE ".\n");
+}
+
+/** Say why nobody answers. @return the exit status */
+static int complain(const char *run_dir, int result)
+{
+    switch (result) {
+    case -ENOENT:
+    case -ECONNREFUSED:
+        fprintf(stderr, "kontorctl: no kontord runs with run_dir %s\n", run_dir);
+        break;
+    case -EACCES:
+        fprintf(stderr, "kontorctl: %s/%s is not yours: try as root, or as the user who runs "
+                        "kontord\n",
+                run_dir, KT_CONTROL_MASTER);
+        break;
+    case -ETIMEDOUT:
+        fprintf(stderr, "kontorctl: kontord does not answer\n");
+        break;
+    default:
+        fprintf(stderr, "kontorctl: %s/%s: %s\n", run_dir, KT_CONTROL_MASTER, strerror(-result));
+        break;
+    }
+    return EXIT_FAILURE;
+}
+
+/** Ask every living worker, and hang its answer into the master's list. */
+static void ask_workers(const struct command *command, cJSON *status)
+{
+    cJSON *worker;
+    cJSON_ArrayForEach(worker, cJSON_GetObjectItem(status, "workers"))
+    {
+        cJSON *answer = NULL;
+        const char *socket_name = cJSON_GetStringValue(cJSON_GetObjectItem(worker, "control"));
+        if (socket_name == NULL || strchr(socket_name, '/') != NULL ||
+            cJSON_GetNumberValue(cJSON_GetObjectItem(worker, "pid")) <= 0)
+            continue;
+        int result = kt_client_ask(command->run_dir, socket_name,
+                                   command->with_processes ? KT_CONTROL_PROCESSES
+                                                           : KT_CONTROL_STATUS,
+                                   command->with_processes ? PROCESSES_TIMEOUT_MS
+                                                           : STATUS_TIMEOUT_MS,
+                                   &answer);
+        cJSON_AddItemToObject(worker, "inside", result == 0 ? answer : cJSON_CreateNull());
+        if (result < 0)
+            cJSON_AddStringToObject(worker, "no_answer",
+                                    result == -ETIMEDOUT ? "busy or stuck" : strerror(-result));
+    }
+}
+
+static int run_status(const struct command *command)
+{
+    cJSON *status;
+    int result = kt_client_ask(command->run_dir, KT_CONTROL_MASTER, KT_CONTROL_STATUS,
+                               STATUS_TIMEOUT_MS, &status);
+    if (result < 0)
+        return complain(command->run_dir, result);
+    ask_workers(command, status);
+    if (command->is_json) {
+        char *text = cJSON_Print(status);
+        if (text != NULL)
+            puts(text);
+        cJSON_free(text);
+    } else {
+        kt_view_status(status, command->with_processes, stdout);
+    }
+    cJSON_Delete(status);
+    return EXIT_SUCCESS;
+}
+
+/** Have the master do something, and tell how it went. */
+static int run_order(const struct command *command, const char *question, const char *done)
+{
+    cJSON *answer;
+    int result = kt_client_ask(command->run_dir, KT_CONTROL_MASTER, question, -1, &answer);
+    if (result < 0)
+        return complain(command->run_dir, result);
+    bool is_done = cJSON_IsTrue(cJSON_GetObjectItem(answer, "ok"));
+    const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(answer, "error"));
+    if (command->is_json) {
+        char *text = cJSON_PrintUnformatted(answer);
+        if (text != NULL)
+            puts(text);
+        cJSON_free(text);
+    } else if (is_done) {
+        puts(done);
+    } else {
+        fprintf(stderr, "kontorctl: %s failed: %s\n", question, why != NULL ? why : "no reason");
+    }
+    cJSON_Delete(answer);
+    return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/** @return 0, or -EINVAL when the command line makes no sense */
+static int parse(int argc, char **argv, struct command *command)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, 'j'},
+        {"processes", no_argument, NULL, 'p'},
+        {"run-dir", required_argument, NULL, 'r'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "c:r:jphv", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            command->config_path = optarg;
+            break;
+        case 'r':
+            command->run_dir = optarg;
+            break;
+        case 'j':
+            command->is_json = true;
+            break;
+        case 'p':
+            command->with_processes = true;
+            break;
+        case 'h':
+            command->verb = "help";
+            return 0;
+        case 'v':
+            command->verb = "version";
+            return 0;
+        default:
+            return -EINVAL;
+        }
+    }
+    if (optind + 1 != argc)
+        return -EINVAL;
+    command->verb = argv[optind];
+    return 0;
+}
+
+/** Take run_dir from the configuration. @return 0 or a negative errno, which has been told */
+static int find_run_dir(TALLOC_CTX *context, struct command *command)
+{
+    if (command->run_dir != NULL)
+        return 0;
+    struct kt_config *config = NULL;
+    struct kt_problems *problems = kt_problems_new(context);
+    const char *path = command->config_path != NULL ? command->config_path : CONFIG_FILE;
+    int result = problems != NULL ? kt_config_read(context, path, problems, &config) : -ENOMEM;
+    command->run_dir = KT_RUN_DIR;
+    if (result < 0 && command->config_path != NULL) {
+        const char *why = problems != NULL ? kt_problems_text(problems, 0) : NULL;
+        fprintf(stderr, "kontorctl: %s\n", why != NULL ? why : "out of memory");
+        return result;
+    }
+    const struct kt_config_entry *entry =
+        config != NULL ? kt_config_entry(kt_config_section(config, "kontor"), "run_dir") : NULL;
+    if (entry != NULL)
+        command->run_dir = entry->value;
+    return 0;
+}
+
+static int run(struct command *command)
+{
+    int status = EXIT_FAILURE;
+    TALLOC_CTX *context = talloc_new(NULL);
+    if (find_run_dir(context, command) == 0) {
+        if (strcmp(command->verb, KT_CONTROL_STATUS) == 0)
+            status = run_status(command);
+        else if (strcmp(command->verb, KT_CONTROL_RELOAD) == 0)
+            status = run_order(command, KT_CONTROL_RELOAD, "reloaded");
+        else
+            status = run_order(command, KT_CONTROL_STOP, "stopped");
+    }
+    talloc_free(context);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct command command = {0};
+    if (parse(argc, argv, &command) < 0) {
+        print_usage(stderr);
+        return 2; /* as other programs do: the command line is wrong */
+    }
+    if (strcmp(command.verb, KT_CONTROL_STATUS) == 0 ||
+        strcmp(command.verb, KT_CONTROL_RELOAD) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
+        return run(&command);
+    if (strcmp(command.verb, "version") == 0) {
+        puts("kontorctl " PACKAGE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(command.verb, "help") == 0) {
+        print_usage(stdout);
+        return EXIT_SUCCESS;
+    }
+    fprintf(stderr, "kontorctl: what does '%s' mean?\n", command.verb);
+    print_usage(stderr);
+    return 2;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One accepted connection: its socket, its queue of output, its watch in the loop, its end. Writes
+ * at once and watches for writability only when the socket is full; reads into the worker's one
+ * read buffer, so that an idle connection holds no memory but its own struct.
+ */
+#include "fastcgi/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/** How many buffers one write hands to the kernel. */
+#define WRITE_BUFFERS_MAX 16
+/** How many reads a connection gets before the others have their turn. */
+#define READS_PER_TURN 4
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+/* ---------------------------------------------------------------- opening and closing */
+
+int kt_connection_open(struct kt_engine *engine, int fd)
+{
+    struct kt_connection *connection = talloc_zero(engine, struct kt_connection);
+    if (!connection) {
+        close(fd);
+        return -ENOMEM;
+    }
+    connection->engine = engine;
+    connection->fd = fd;
+    connection->given_ms = connection->taken_ms = kt_now_ms();
+    connection->linger_left = KT_CONNECTION_LINGER_MAX;
+    connection->next = engine->connections;
+    if (engine->connections)
+        engine->connections->previous = connection;
+    engine->connections = connection;
+    engine->counts.connections++;
+    engine->holders++;
+    connection->next_fresh = engine->fresh;
+    engine->fresh = connection;
+    /* The request is usually there already: web servers connect when they have one. */
+    kt_connection_read(connection);
+    return 0;
+}
+
+static void connection_free(struct kt_connection *connection)
+{
+    struct kt_engine *engine = connection->engine;
+    talloc_free(connection);
+    kt_engine_unhold(engine);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    connection_free(handle->data);
+}
+
+void kt_connection_settle(struct kt_connection *connection)
+{
+    if (connection->state == KT_CONNECTION_CLOSED) {
+        connection_free(connection);
+        return;
+    }
+    uv_loop_t *loop = kt_runtime_loop();
+    if (uv_poll_init_socket(loop, &connection->poll, connection->fd) < 0) {
+        kt_connection_close(connection);
+        connection_free(connection);
+        return;
+    }
+    connection->poll.data = connection;
+    connection->has_poll = true;
+    kt_connection_update(connection);
+}
+
+void kt_connection_close(struct kt_connection *connection)
+{
+    struct kt_engine *engine = connection->engine;
+    if (connection->state == KT_CONNECTION_CLOSED)
+        return;
+    connection->state = KT_CONNECTION_CLOSED;
+    if (connection->has_poll)
+        uv_close((uv_handle_t *)&connection->poll, on_closed);
+    close(connection->fd);
+    connection->fd = -1;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        engine->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    engine->counts.connections--;
+    kt_buffer_give_all(&engine->buffers, connection->output_first);
+    connection->output_first = connection->output_last = NULL;
+    connection->output_bytes = 0;
+    kt_buffer_give(&engine->buffers, connection->values);
+    connection->values = NULL;
+    while (connection->requests)
+        kt_fastcgi_request_lose(connection->requests);
+    kt_engine_accept_update(engine);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+void kt_connection_queue(struct kt_connection *connection, struct kt_buffer *buffer)
+{
+    if (connection->state != KT_CONNECTION_OPEN) {
+        kt_buffer_give(&connection->engine->buffers, buffer);
+        return;
+    }
+    if (!connection->output_first)
+        connection->taken_ms = kt_now_ms();
+    buffer->next = NULL;
+    if (connection->output_last)
+        connection->output_last->next = buffer;
+    else
+        connection->output_first = buffer;
+    connection->output_last = buffer;
+    connection->output_bytes += buffer->end - buffer->start;
+}
+
+void kt_connection_queue_bytes(struct kt_connection *connection, const void *data, size_t size)
+{
+    const unsigned char *from = data;
+    while (size > 0 && connection->state == KT_CONNECTION_OPEN) {
+        struct kt_buffer *last = connection->output_last;
+        if (!last || last->end == sizeof(last->data)) {
+            last = kt_buffer_take(&connection->engine->buffers);
+            if (!last) {
+                connection->is_broken = true;
+                return;
+            }
+            kt_connection_queue(connection, last);
+        }
+        size_t room = sizeof(last->data) - last->end;
+        size_t part = size < room ? size : room;
+        memcpy(last->data + last->end, from, part);
+        last->end += (uint32_t)part;
+        connection->output_bytes += part;
+        from += part;
+        size -= part;
+    }
+}
+
+/** Take written bytes off the queue. */
+static void output_written(struct kt_connection *connection, size_t size)
+{
+    struct kt_engine *engine = connection->engine;
+    engine->counts.bytes_out_total += size;
+    connection->output_bytes -= size;
+    connection->taken_ms = kt_now_ms();
+    while (size > 0) {
+        struct kt_buffer *buffer = connection->output_first;
+        size_t left = buffer->end - buffer->start;
+        if (size < left) {
+            buffer->start += (uint32_t)size;
+            return;
+        }
+        size -= left;
+        connection->output_first = buffer->next;
+        kt_buffer_give(&engine->buffers, buffer);
+    }
+    if (!connection->output_first)
+        connection->output_last = NULL;
+}
+
+/** Wake the processes that waited for room in the queue. */
+static void wake_writers(struct kt_connection *connection)
+{
+    for (struct kt_fastcgi_request *request = connection->requests; request;
+         request = request->next_sibling)
+        if (request->writer.is_waiting) {
+            request->writer.is_waiting = false;
+            kt_unpark(request->writer.ticket, 0);
+        }
+}
+
+/** One write of what is queued. @return bytes, or a negative errno */
+static ssize_t write_once(struct kt_connection *connection)
+{
+    struct kt_buffer *buffer = connection->output_first;
+    ssize_t written;
+    do {
+        if (!buffer->next) {
+            written = send(connection->fd, buffer->data + buffer->start,
+                           buffer->end - buffer->start, MSG_NOSIGNAL);
+            continue;
+        }
+        struct iovec parts[WRITE_BUFFERS_MAX];
+        struct msghdr message = {.msg_iov = parts};
+        for (struct kt_buffer *each = buffer; each && message.msg_iovlen < WRITE_BUFFERS_MAX;
+             each = each->next)
+            parts[message.msg_iovlen++] =
+                (struct iovec){each->data + each->start, each->end - each->start};
+        written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    } while (written < 0 && errno == EINTR);
+    return written < 0 ? -errno : written;
+}
+
+void kt_connection_flush(struct kt_connection *connection)
+{
+    if (connection->state != KT_CONNECTION_OPEN || !connection->output_first)
+        return;
+    while (connection->output_first) {
+        ssize_t written = write_once(connection);
+        if (written == -EAGAIN || written == -EWOULDBLOCK)
+            break;
+        if (written < 0) {
+            kt_connection_close(connection);
+            return;
+        }
+        output_written(connection, (size_t)written);
+    }
+    if (connection->output_bytes <= KT_CONNECTION_LOW_WATER)
+        wake_writers(connection);
+}
+
+/* ---------------------------------------------------------------- watching */
+
+/** Whether the peer may be read from: its input and the answers it owes to take are bounded. */
+static bool wants_input(const struct kt_connection *connection)
+{
+    return connection->state == KT_CONNECTION_LINGERING ||
+           (connection->input_waiting < KT_REQUEST_INPUT_WINDOW &&
+            connection->output_bytes < KT_CONNECTION_OUTPUT_MAX);
+}
+
+/** All is answered and sent: close, or let the peer finish what it is still sending. */
+static void finish(struct kt_connection *connection)
+{
+    bool is_clean = connection->unread_count == 0 && kt_record_is_between(&connection->parser);
+    if (is_clean || shutdown(connection->fd, SHUT_WR) < 0) {
+        kt_connection_close(connection);
+        return;
+    }
+    connection->state = KT_CONNECTION_LINGERING;
+    connection->given_ms = kt_now_ms();
+}
+
+void kt_connection_update(struct kt_connection *connection)
+{
+    if (connection->state == KT_CONNECTION_CLOSED || connection->is_reading)
+        return;
+    if (connection->is_broken) {
+        kt_connection_close(connection);
+        return;
+    }
+    bool is_idle = !connection->requests && !connection->output_first;
+    bool must_end = connection->closes_when_done ||
+                    (connection->engine->is_draining && kt_record_is_between(&connection->parser));
+    if (connection->state == KT_CONNECTION_OPEN && is_idle && must_end) {
+        finish(connection);
+        if (connection->state == KT_CONNECTION_CLOSED)
+            return;
+    }
+    int events = (wants_input(connection) ? UV_READABLE : 0) |
+                 (connection->output_first ? UV_WRITABLE : 0);
+    if (events == connection->watched || !connection->has_poll)
+        return;
+    if (events & ~connection->watched & UV_READABLE)
+        connection->given_ms = kt_now_ms(); /* that nothing came was our wish */
+    int status = events ? uv_poll_start(&connection->poll, events, on_poll)
+                        : uv_poll_stop(&connection->poll);
+    connection->watched = events;
+    if (status < 0)
+        kt_connection_close(connection);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/** Serve the records in these bytes. @return false if the connection is to be or was closed */
+static bool parse(struct kt_connection *connection, const unsigned char *data, size_t size)
+{
+    const unsigned char *cursor = data, *end = data + size;
+    struct kt_record_part part;
+    while (connection->state == KT_CONNECTION_OPEN) {
+        switch (kt_record_next(&connection->parser, &cursor, end, &part)) {
+        case KT_RECORD_MORE:
+            return true;
+        case KT_RECORD_PART:
+            kt_protocol_part(connection, &part);
+            break;
+        case KT_RECORD_BAD_VERSION:
+            return false;
+        }
+    }
+    return connection->state != KT_CONNECTION_CLOSED;
+}
+
+/** Use what one read brought. @return as parse */
+static bool take_input(struct kt_connection *connection, size_t size)
+{
+    struct kt_engine *engine = connection->engine;
+    engine->counts.bytes_in_total += size;
+    connection->given_ms = kt_now_ms();
+    if (connection->state == KT_CONNECTION_OPEN)
+        return parse(connection, engine->read_buffer, size);
+    if (size >= connection->linger_left)
+        return false;
+    connection->linger_left -= size;
+    return true;
+}
+
+/** Read within a fair share. @return false if the connection is to be or was closed */
+static bool read_share(struct kt_connection *connection)
+{
+    for (int turn = 0; turn < READS_PER_TURN && wants_input(connection); turn++) {
+        ssize_t size;
+        do
+            size = recv(connection->fd, connection->engine->read_buffer, KT_ENGINE_READ_SIZE, 0);
+        while (size < 0 && errno == EINTR);
+        if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return true;
+        if (size <= 0 || !take_input(connection, (size_t)size))
+            return false;
+        if ((size_t)size < KT_ENGINE_READ_SIZE)
+            return true;
+    }
+    return true;
+}
+
+void kt_connection_read(struct kt_connection *connection)
+{
+    connection->is_reading = true;
+    bool is_alive = read_share(connection);
+    connection->is_reading = false;
+    if (!is_alive) {
+        kt_connection_close(connection);
+        return;
+    }
+    kt_connection_flush(connection);
+    kt_connection_update(connection);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct kt_connection *connection = handle->data;
+    if (status < 0) {
+        kt_connection_close(connection);
+        return;
+    }
+    if (events & UV_WRITABLE)
+        kt_connection_flush(connection);
+    if (connection->state != KT_CONNECTION_CLOSED && (events & UV_READABLE))
+        kt_connection_read(connection);
+    kt_connection_update(connection);
+}
+
+/* ---------------------------------------------------------------- time */
+
+/** Whether we wait for bytes of the peer: to finish a record, its parameters or a body. */
+static bool is_waiting_for_input(const struct kt_connection *connection)
+{
+    if (connection->state == KT_CONNECTION_LINGERING)
+        return true;
+    if (!wants_input(connection))
+        return false;
+    if (!kt_record_is_between(&connection->parser))
+        return true;
+    for (const struct kt_fastcgi_request *request = connection->requests; request;
+         request = request->next_sibling)
+        if (request->state == KT_FASTCGI_PARAMS || request->reader.is_waiting)
+            return true;
+    return false;
+}
+
+void kt_connection_sweep(struct kt_connection *connection, int64_t now_ms)
+{
+    int64_t past_ms = now_ms - connection->engine->options.transfer_timeout_ms;
+    bool takes_nothing = connection->output_first && connection->taken_ms <= past_ms;
+    bool gives_nothing = connection->given_ms <= past_ms && is_waiting_for_input(connection);
+    if (takes_nothing || gives_nothing)
+        kt_connection_close(connection);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine: accepts connections in batches, pauses when descriptors are used up or enough are
+ * open, and sweeps now and then over what is too late. Two timers for all of it.
+ */
+#include "fastcgi/engine.h"
+
+#include "fastcgi/connection.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/** How many connections are accepted in a row: workers that share a socket share the work. */
+#define ACCEPTS_PER_TURN 16
+/** How long to wait before accepting again when descriptors or memory are used up. */
+#define RESUME_MS 100
+/** Times are looked at this often in each of them … */
+#define SWEEPS_PER_TIMEOUT 8
+/** … but not more often nor more seldom than this. */
+#define SWEEP_MIN_MS 20
+#define SWEEP_MAX_MS 500
+
+/** A listening socket being watched. */
+struct kt_listener {
+    uv_poll_t poll;
+    struct kt_engine *engine;
+    int fd;
+};
+
+static void on_incoming(uv_poll_t *handle, int status, int events);
+
+/* ---------------------------------------------------------------- accepting */
+
+static void accept_start(struct kt_engine *engine)
+{
+    engine->is_accepting = true;
+    for (size_t i = 0; i < engine->listener_count; i++)
+        uv_poll_start(&engine->listeners[i].poll, UV_READABLE, on_incoming);
+}
+
+static void accept_stop(struct kt_engine *engine)
+{
+    engine->is_accepting = false;
+    for (size_t i = 0; i < engine->listener_count; i++)
+        uv_poll_stop(&engine->listeners[i].poll);
+}
+
+void kt_engine_accept_update(struct kt_engine *engine)
+{
+    if (engine->is_closed)
+        return;
+    bool may_accept = !engine->is_draining && !uv_is_active((uv_handle_t *)&engine->resume) &&
+                      engine->counts.connections < engine->options.connections_max;
+    if (may_accept && !engine->is_accepting)
+        accept_start(engine);
+    else if (!may_accept && engine->is_accepting)
+        accept_stop(engine);
+}
+
+static void on_resume(uv_timer_t *timer)
+{
+    kt_engine_accept_update(timer->data);
+}
+
+/** Whether accept failed because something is used up; the peer stays in the backlog meanwhile. */
+static bool is_exhausted(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void on_sweep(uv_timer_t *timer);
+
+/** Processes have run since the fresh connections came: see what became of them. */
+static void settle_all(struct kt_engine *engine)
+{
+    while (engine->fresh) {
+        struct kt_connection *connection = engine->fresh;
+        engine->fresh = connection->next_fresh;
+        kt_connection_settle(connection);
+    }
+}
+
+static void on_settle(uv_prepare_t *prepare)
+{
+    struct kt_engine *engine = prepare->data;
+    uv_prepare_stop(prepare);
+    engine->holders++; /* the last connection may be the last holder but us */
+    settle_all(engine);
+    kt_engine_unhold(engine);
+}
+
+static void on_incoming(uv_poll_t *handle, int status, int events)
+{
+    struct kt_listener *listener = handle->data;
+    struct kt_engine *engine = listener->engine;
+    (void)events;
+    int error = status < 0 ? -status : 0;
+    for (int i = 0; i < ACCEPTS_PER_TURN && !error && engine->is_accepting; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            error = errno;
+            break;
+        }
+        int result = kt_connection_open(engine, fd);
+        if (result < 0)
+            error = -result;
+        kt_engine_accept_update(engine);
+    }
+    if (is_exhausted(error) || status < 0) {
+        uv_timer_start(&engine->resume, on_resume, RESUME_MS, 0);
+        kt_engine_accept_update(engine);
+    }
+    if (engine->fresh)
+        uv_prepare_start(&engine->settle, on_settle);
+    if (engine->connections && !uv_is_active((uv_handle_t *)&engine->sweep)) {
+        uint64_t interval_ms = uv_timer_get_repeat(&engine->sweep);
+        uv_timer_start(&engine->sweep, on_sweep, interval_ms, interval_ms);
+    }
+}
+
+/* ---------------------------------------------------------------- times */
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct kt_engine *engine = timer->data;
+    int64_t now_ms = kt_now_ms();
+    struct kt_connection *connection = engine->connections;
+    while (connection) {
+        /* Closing one may close no other: each stands for itself. */
+        struct kt_connection *next = connection->next;
+        kt_connection_sweep(connection, now_ms);
+        connection = next;
+    }
+    /* A call below may free other requests; who frees one moves the cursor past it. */
+    engine->sweep_next = engine->requests;
+    while (engine->sweep_next) {
+        struct kt_fastcgi_request *request = engine->sweep_next;
+        engine->sweep_next = request->next;
+        if (request->deadline_ms > now_ms || request->is_late)
+            continue;
+        request->is_late = true;
+        if (request->state == KT_FASTCGI_RUNNING)
+            engine->options.on_deadline(request);
+        else if (request->state == KT_FASTCGI_PARAMS)
+            kt_connection_close(request->connection);
+    }
+    if (!engine->connections && !engine->requests)
+        uv_timer_stop(timer);
+}
+
+static uint64_t sweep_interval(const struct kt_engine_options *options)
+{
+    int64_t shortest = options->request_timeout_ms < options->transfer_timeout_ms
+                           ? options->request_timeout_ms
+                           : options->transfer_timeout_ms;
+    int64_t interval_ms = shortest / SWEEPS_PER_TIMEOUT;
+    if (interval_ms < SWEEP_MIN_MS)
+        interval_ms = SWEEP_MIN_MS;
+    return (uint64_t)(interval_ms < SWEEP_MAX_MS ? interval_ms : SWEEP_MAX_MS);
+}
+
+/* ---------------------------------------------------------------- life */
+
+int kt_engine_start(const struct kt_engine_options *options, const int *fds, size_t count,
+                    struct kt_error *error, struct kt_engine **ret_engine)
+{
+    struct kt_engine *engine = talloc_zero(NULL, struct kt_engine);
+    if (!engine)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    uv_loop_t *loop = kt_runtime_loop();
+    engine->options = *options;
+    engine->read_buffer = talloc_array(engine, unsigned char, KT_ENGINE_READ_SIZE);
+    engine->listeners = talloc_zero_array(engine, struct kt_listener, (unsigned int)count);
+    if (!engine->read_buffer || !engine->listeners) {
+        talloc_free(engine);
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    }
+    uv_timer_init(loop, &engine->sweep);
+    uv_timer_init(loop, &engine->resume);
+    uv_prepare_init(loop, &engine->settle);
+    engine->sweep.data = engine->resume.data = engine->settle.data = engine;
+    uv_timer_set_repeat(&engine->sweep, sweep_interval(options));
+    engine->holders = 3;
+    for (size_t i = 0; i < count; i++) {
+        struct kt_listener *listener = &engine->listeners[i];
+        int status = uv_poll_init(loop, &listener->poll, fds[i]);
+        if (status < 0) {
+            kt_engine_close(engine);
+            return kt_error_set(error, status, "cannot watch the listening socket %d: %s", fds[i],
+                                uv_strerror(status));
+        }
+        listener->poll.data = listener;
+        listener->engine = engine;
+        listener->fd = fds[i];
+        engine->listener_count++;
+        engine->holders++;
+    }
+    accept_start(engine);
+    *ret_engine = engine;
+    return 0;
+}
+
+/** Tell who waits for the end of a drain, once. */
+static void tell_idle(struct kt_engine *engine)
+{
+    void (*on_idle)(void *argument) = engine->on_idle;
+    if (!on_idle || engine->connections)
+        return;
+    engine->on_idle = NULL;
+    on_idle(engine->on_idle_argument);
+}
+
+void kt_engine_drain(struct kt_engine *engine, void (*on_idle)(void *argument), void *argument)
+{
+    if (engine->is_draining || engine->is_closed)
+        return;
+    engine->is_draining = true;
+    engine->on_idle = on_idle;
+    engine->on_idle_argument = argument;
+    kt_engine_accept_update(engine);
+    struct kt_connection *connection = engine->connections;
+    while (connection) {
+        /* A request may be waiting in the socket: it is served, then the connection closes. */
+        struct kt_connection *next = connection->next;
+        if (connection->state == KT_CONNECTION_OPEN)
+            kt_connection_read(connection);
+        connection = next;
+    }
+    tell_idle(engine);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    kt_engine_unhold(handle->data);
+}
+
+static void on_settle_closed(uv_handle_t *handle)
+{
+    struct kt_engine *engine = handle->data;
+    settle_all(engine);
+    kt_engine_unhold(engine);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct kt_listener *listener = handle->data;
+    kt_engine_unhold(listener->engine);
+}
+
+void kt_engine_close(struct kt_engine *engine)
+{
+    if (engine->is_closed)
+        return;
+    engine->is_closed = true;
+    for (size_t i = 0; i < engine->listener_count; i++)
+        uv_close((uv_handle_t *)&engine->listeners[i].poll, on_listener_closed);
+    while (engine->connections)
+        kt_connection_close(engine->connections);
+    uv_close((uv_handle_t *)&engine->sweep, on_handle_closed);
+    uv_close((uv_handle_t *)&engine->resume, on_handle_closed);
+    uv_close((uv_handle_t *)&engine->settle, on_settle_closed);
+}
+
+void kt_engine_unhold(struct kt_engine *engine)
+{
+    engine->holders--;
+    if (engine->is_closed && engine->holders == 0) {
+        kt_buffer_pool_clear(&engine->buffers);
+        talloc_free(engine);
+    } else if (!engine->is_closed) {
+        tell_idle(engine);
+    }
+}

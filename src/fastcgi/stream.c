@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The FCGX streams of a request: what libfcgi calls when a reader's buffer is empty or a writer's
+ * is full. Bodies go through without being copied here: a writer's buffer becomes a record in
+ * place, a reader's is what the connection filled. Waiting means that the process parks.
+ *
+ * libfcgi's side of the contract: for a reader wrNext == stop always, and a fill either moves stop
+ * or sets isClosed; for a writer rdNext == stop always, and an empty either makes room or sets
+ * isClosed with stop == wrNext, else its loops would never end.
+ */
+#include "fastcgi/connection.h"
+
+#include <errno.h>
+#include <string.h>
+
+/** A process that has written so much without waiting lets the others run. */
+#define BURST_BYTES (512u * 1024u)
+
+/* ---------------------------------------------------------------- state of a stream */
+
+static void reader_close(FCGX_Stream *stream, int error)
+{
+    if (error && stream->FCGI_errno == 0)
+        stream->FCGI_errno = error;
+    stream->isClosed = 1;
+    stream->rdNext = stream->wrNext = stream->stop = stream->stopUnget = NULL;
+}
+
+static void writer_close(FCGX_Stream *stream, int error)
+{
+    if (error && stream->FCGI_errno == 0)
+        stream->FCGI_errno = error;
+    stream->isClosed = 1;
+    stream->rdNext = stream->wrNext = stream->stop = NULL;
+}
+
+/** A writer without a buffer: its next byte calls empty. */
+static void writer_unset(FCGX_Stream *stream)
+{
+    stream->rdNext = stream->wrNext = stream->stop = NULL;
+}
+
+static void writer_set(FCGX_Stream *stream, struct kt_buffer *buffer)
+{
+    stream->wrNext = buffer->data + KT_BUFFER_FRONT;
+    stream->rdNext = stream->stop = buffer->data + KT_BUFFER_FRONT + KT_BUFFER_ROOM;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+/**
+ * Park in a stream call. When it fails, the process stays in the critical section, so that the
+ * stream call returns its error whatever wants to end the process; kt_fastcgi_settle leaves it.
+ */
+static int stream_wait(struct kt_fastcgi_request *request, struct kt_stream_waiter *waiter)
+{
+    kt_critical_enter();
+    waiter->ticket = kt_park_ticket();
+    waiter->is_waiting = true;
+    int result = kt_park(-1);
+    waiter->is_waiting = false;
+    request->out_burst = 0;
+    if (result == 0)
+        kt_critical_leave();
+    else
+        request->critical_owed++;
+    return result;
+}
+
+/** Let other processes run after a burst of output. */
+static void stream_yield(struct kt_fastcgi_request *request)
+{
+    request->out_burst = 0;
+    kt_critical_enter();
+    kt_yield();
+    if (request->state == KT_FASTCGI_ENDED)
+        request->critical_owed++;
+    else
+        kt_critical_leave();
+}
+
+static void waiter_wake(struct kt_stream_waiter *waiter, int result)
+{
+    if (waiter->is_waiting) {
+        waiter->is_waiting = false;
+        kt_unpark(waiter->ticket, result);
+    }
+}
+
+void kt_fastcgi_settle(struct kt_fastcgi_request *request)
+{
+    while (request->critical_owed > 0) {
+        request->critical_owed--;
+        kt_critical_leave();
+    }
+}
+
+/* ---------------------------------------------------------------- in */
+
+/** Give back what the stream has read and let the connection go on. */
+static void input_done(struct kt_fastcgi_request *request)
+{
+    kt_buffer_give(&request->engine->buffers, request->input_current);
+    request->input_current = NULL;
+}
+
+static void fill(FCGX_Stream *stream)
+{
+    struct kt_fastcgi_request *request = stream->data;
+    input_done(request);
+    while (request->state != KT_FASTCGI_ENDED && !request->input_first) {
+        if (request->input_error) {
+            reader_close(stream, -request->input_error);
+            return;
+        }
+        if (request->input_ended) {
+            reader_close(stream, 0);
+            return;
+        }
+        if (kt_self() == KT_PID_NONE) {
+            reader_close(stream, EWOULDBLOCK);
+            return;
+        }
+        int result = stream_wait(request, &request->reader);
+        if (result < 0) {
+            reader_close(stream, -result);
+            return;
+        }
+    }
+    if (request->state == KT_FASTCGI_ENDED) {
+        reader_close(stream, ECONNRESET);
+        return;
+    }
+    struct kt_buffer *buffer = request->input_first;
+    request->input_first = buffer->next;
+    if (!request->input_first)
+        request->input_last = NULL;
+    request->input_current = buffer;
+    size_t size = buffer->end - buffer->start;
+    stream->rdNext = buffer->data + buffer->start;
+    stream->stopUnget = stream->rdNext;
+    stream->wrNext = stream->stop = buffer->data + buffer->end;
+    request->input_waiting -= size;
+    request->connection->input_waiting -= size;
+    kt_connection_update(request->connection);
+}
+
+/* ---------------------------------------------------------------- out and err */
+
+static bool is_out(const struct kt_fastcgi_request *request, const FCGX_Stream *stream)
+{
+    return stream == &request->out;
+}
+
+static struct kt_buffer **buffer_of(struct kt_fastcgi_request *request, const FCGX_Stream *stream)
+{
+    return is_out(request, stream) ? &request->out_buffer : &request->err_buffer;
+}
+
+/** Bytes of content in a writer's buffer that will be sent. */
+static size_t content_size(const struct kt_fastcgi_request *request, const FCGX_Stream *stream)
+{
+    const struct kt_buffer *buffer = is_out(request, stream) ? request->out_buffer
+                                                             : request->err_buffer;
+    if (!buffer)
+        return 0;
+    size_t end = (size_t)(stream->wrNext - buffer->data);
+    if (is_out(request, stream) && request->discards_body && end > request->discard_from)
+        end = request->discard_from;
+    return end - KT_BUFFER_FRONT;
+}
+
+/** Make a record of a writer's buffer, in place. @return the buffer, NULL if it was empty */
+static struct kt_buffer *writer_take(struct kt_fastcgi_request *request, FCGX_Stream *stream)
+{
+    struct kt_buffer **place = buffer_of(request, stream);
+    struct kt_buffer *buffer = *place;
+    size_t size = content_size(request, stream);
+    *place = NULL;
+    writer_unset(stream);
+    if (!buffer)
+        return NULL;
+    if (size == 0) {
+        kt_buffer_give(&request->engine->buffers, buffer);
+        return NULL;
+    }
+    uint8_t type = is_out(request, stream) ? FCGI_STDOUT : FCGI_STDERR;
+    kt_record_header(buffer->data, type, request->id, size);
+    buffer->start = 0;
+    buffer->end = (uint32_t)(FCGI_HEADER_LEN + size);
+    if (is_out(request, stream)) {
+        if (request->out_total == 0) {
+            size_t room = sizeof(request->out_start) - 1;
+            memcpy(request->out_start, buffer->data + KT_BUFFER_FRONT, size < room ? size : room);
+        }
+        request->out_total += size;
+        request->out_burst += (uint32_t)size;
+        request->discard_from = KT_BUFFER_FRONT;
+    } else {
+        request->has_err = true;
+    }
+    return buffer;
+}
+
+/** With HEAD: forget the part of the buffer that is body. @return whether that made room */
+static bool discard_body(struct kt_fastcgi_request *request, FCGX_Stream *stream)
+{
+    struct kt_buffer *buffer = request->out_buffer;
+    if (!is_out(request, stream) || !request->discards_body || !buffer)
+        return false;
+    unsigned char *body = buffer->data + request->discard_from;
+    if (stream->wrNext > body)
+        stream->wrNext = body;
+    return stream->wrNext != stream->stop;
+}
+
+static void empty(FCGX_Stream *stream, int closes)
+{
+    struct kt_fastcgi_request *request = stream->data;
+    if (request->state == KT_FASTCGI_ENDED) {
+        writer_close(stream, EPIPE);
+        return;
+    }
+    bool wants_room = !closes && stream->wrNext == stream->stop;
+    if (wants_room && discard_body(request, stream))
+        return;
+    struct kt_buffer *buffer = writer_take(request, stream);
+    if (buffer) {
+        kt_connection_queue(request->connection, buffer);
+        kt_connection_flush(request->connection);
+        if (request->state != KT_FASTCGI_ENDED)
+            kt_connection_update(request->connection);
+    }
+    bool is_inside = kt_self() != KT_PID_NONE;
+    while (is_inside && request->state != KT_FASTCGI_ENDED && !closes &&
+           request->connection->output_bytes > KT_CONNECTION_HIGH_WATER) {
+        int result = stream_wait(request, &request->writer);
+        if (result < 0) {
+            writer_close(stream, -result);
+            return;
+        }
+    }
+    if (is_inside && request->out_burst >= BURST_BYTES)
+        stream_yield(request);
+    if (request->state == KT_FASTCGI_ENDED) {
+        writer_close(stream, EPIPE);
+        return;
+    }
+    if (!wants_room)
+        return;
+    buffer = kt_buffer_take(&request->engine->buffers);
+    if (!buffer) {
+        writer_close(stream, ENOMEM);
+        return;
+    }
+    *buffer_of(request, stream) = buffer;
+    writer_set(stream, buffer);
+}
+
+/* ---------------------------------------------------------------- the request's three */
+
+void kt_fastcgi_streams_open(struct kt_fastcgi_request *request)
+{
+    request->in = (FCGX_Stream){.isReader = 1, .fillBuffProc = fill, .data = request};
+    request->out = (FCGX_Stream){.emptyBuffProc = empty, .data = request};
+    request->err = (FCGX_Stream){.emptyBuffProc = empty, .data = request};
+    request->fcgx.requestId = request->id;
+    request->fcgx.role = FCGI_RESPONDER;
+    request->fcgx.in = &request->in;
+    request->fcgx.out = &request->out;
+    request->fcgx.err = &request->err;
+    request->fcgx.ipcFd = -1;
+    request->fcgx.listen_sock = -1;
+    request->fcgx.isBeginProcessed = 1;
+    request->fcgx.keepConnection = request->keeps_connection;
+    request->fcgx.nWriters = 2;
+}
+
+void kt_fastcgi_streams_shut(struct kt_fastcgi_request *request, int error)
+{
+    struct kt_buffer_pool *pool = &request->engine->buffers;
+    kt_buffer_give_all(pool, request->input_first);
+    request->input_first = request->input_last = NULL;
+    request->connection->input_waiting -= request->input_waiting;
+    request->input_waiting = 0;
+    input_done(request);
+    kt_buffer_give(pool, request->out_buffer);
+    kt_buffer_give(pool, request->err_buffer);
+    request->out_buffer = request->err_buffer = NULL;
+    reader_close(&request->in, error);
+    writer_close(&request->out, error);
+    writer_close(&request->err, error);
+    waiter_wake(&request->reader, -error);
+    waiter_wake(&request->writer, -error);
+}
+
+/** Append bytes to a buffer's tail room, which every full buffer has left. */
+static void append(struct kt_buffer *buffer, const unsigned char *data, size_t size)
+{
+    memcpy(buffer->data + buffer->end, data, size);
+    buffer->end += (uint32_t)size;
+}
+
+void kt_fastcgi_streams_finish(struct kt_fastcgi_request *request, int application_status)
+{
+    struct kt_connection *connection = request->connection;
+    unsigned char record[KT_RECORD_END_SIZE];
+    struct kt_buffer *buffer = writer_take(request, &request->err);
+    if (buffer)
+        kt_connection_queue(connection, buffer);
+    if (request->has_err) {
+        kt_record_header(record, FCGI_STDERR, request->id, 0);
+        kt_connection_queue_bytes(connection, record, FCGI_HEADER_LEN);
+    }
+    buffer = writer_take(request, &request->out);
+    if (!buffer) {
+        buffer = kt_buffer_take(&request->engine->buffers);
+        if (!buffer) {
+            connection->is_broken = true;
+            return;
+        }
+        buffer->end = buffer->start;
+    }
+    kt_record_header(record, FCGI_STDOUT, request->id, 0);
+    append(buffer, record, FCGI_HEADER_LEN);
+    append(buffer, record,
+           kt_record_end(record, request->id, (uint32_t)application_status,
+                         FCGI_REQUEST_COMPLETE));
+    kt_connection_queue(connection, buffer);
+}
+
+uint64_t kt_fastcgi_out_written(const struct kt_fastcgi_request *request)
+{
+    uint64_t size = request->out_total;
+    if (request->out_buffer)
+        size += (uint64_t)(request->out.wrNext - request->out_buffer->data) - KT_BUFFER_FRONT;
+    return size;
+}
+
+bool kt_fastcgi_out_reset(struct kt_fastcgi_request *request)
+{
+    if (request->out_total > 0)
+        return false;
+    kt_buffer_give(&request->engine->buffers, request->out_buffer);
+    request->out_buffer = NULL;
+    request->discards_body = false;
+    if (request->state != KT_FASTCGI_ENDED && !request->out.wasFCloseCalled) {
+        writer_unset(&request->out);
+        request->out.isClosed = 0;
+    }
+    return true;
+}
+
+void kt_fastcgi_out_discard(struct kt_fastcgi_request *request)
+{
+    request->discards_body = true;
+    request->discard_from = request->out_buffer
+                                ? (uint32_t)(request->out.wrNext - request->out_buffer->data)
+                                : KT_BUFFER_FRONT;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What came in with a request: method, path, parameters, headers, user, query. Everything is
+ * borrowed from the parameters or made once, when first asked for.
+ */
+#include "http/request.h"
+
+#include "http/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/** The longest name of a header field that is looked up. */
+#define HEADER_NAME_MAX 128u
+
+int kt_request_open(struct kt_request *request, const char *mount, const char **ret_detail)
+{
+    struct kt_fastcgi_request *fastcgi = request->fastcgi;
+    struct kt_params *params = &request->params;
+    /* For the log, should it be refused. */
+    *params = kt_params_none;
+    params->method = "-";
+    request->path = "-";
+    request->mount = "";
+    *ret_detail = "The web server's request parameters can't be read.";
+    switch (fastcgi->params_error) {
+    case 0:
+        break;
+    case -E2BIG:
+        *ret_detail = "The request's header is too large.";
+        return 431;
+    case -ENOMEM:
+        return 503;
+    default:
+        return 400;
+    }
+    int status = kt_params_scan(request, fastcgi->fcgx.envp, params);
+    if (status < 0) {
+        *ret_detail = "The web server sent a request parameter twice.";
+        return status == -ENOMEM ? 503 : 400;
+    }
+    if (!kt_is_token(params->method) || strlen(params->method) > KT_ROUTE_METHOD_MAX) {
+        params->method = "-";
+        *ret_detail = "The request has no valid method.";
+        return 400;
+    }
+    const char *path = NULL, *where = NULL;
+    status = kt_params_path(request, params, mount, &path, &where);
+    if (status < 0) {
+        *ret_detail = "The request's path is not valid.";
+        return status == -ENOMEM ? 503 : 400;
+    }
+    request->path = path;
+    request->mount = where;
+    request->content_length = kt_params_length(params);
+    if (request->content_length == -EINVAL) {
+        *ret_detail = "The request's Content-Length is no number.";
+        return 400;
+    }
+    if (request->content_length > 0 &&
+        (uint64_t)request->content_length > fastcgi->engine->options.body_max_bytes) {
+        *ret_detail = "The request's body is larger than this server accepts.";
+        return 413;
+    }
+    return 0;
+}
+
+const char *kt_request_method(const struct kt_request *request)
+{
+    return request->params.method;
+}
+
+const char *kt_request_path(const struct kt_request *request)
+{
+    return request->path;
+}
+
+const char *kt_request_mount(const struct kt_request *request)
+{
+    return request->mount;
+}
+
+const char *kt_request_param(const struct kt_request *request, const char *name)
+{
+    return FCGX_GetParam(name, request->fastcgi->fcgx.envp);
+}
+
+const char *kt_request_header(const struct kt_request *request, const char *name)
+{
+    char param[sizeof("HTTP_") + HEADER_NAME_MAX] = "HTTP_";
+    size_t size = strlen(name);
+    if (size > HEADER_NAME_MAX || !kt_is_token(name))
+        return NULL;
+    for (size_t i = 0; i <= size; i++) {
+        char c = name[i];
+        param[5 + i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c == '-' ? '_' : c);
+    }
+    /* These two are CGI parameters of their own. */
+    bool is_plain =
+        strcmp(param, "HTTP_CONTENT_TYPE") == 0 || strcmp(param, "HTTP_CONTENT_LENGTH") == 0;
+    const char *value = kt_request_param(request, is_plain ? param + 5 : param);
+    return is_plain && value && !*value ? NULL : value;
+}
+
+const char *kt_request_user(const struct kt_request *request)
+{
+    return *request->params.user ? request->params.user : NULL;
+}
+
+const char *kt_request_capture(const struct kt_request *request, const char *name)
+{
+    for (size_t i = 0; i < KT_ROUTE_CAPTURES_MAX && request->route->capture_names[i]; i++)
+        if (strcmp(request->route->capture_names[i], name) == 0)
+            return request->captures[i];
+    return NULL;
+}
+
+const char *kt_request_query(struct kt_request *request, const char *name)
+{
+    return kt_request_query_at(request, name, 0);
+}
+
+const char *kt_request_query_at(struct kt_request *request, const char *name, size_t index)
+{
+    if (!request->is_query_parsed) {
+        const char *query = request->params.query;
+        if (kt_fields_parse(request, query, strlen(query), &request->query) == -ENOMEM)
+            kt_fail("out of memory");
+        request->is_query_parsed = true;
+    }
+    return kt_fields_find(&request->query, name, index);
+}
+
+void *kt_request_context(const struct kt_request *request)
+{
+    return request->route->context;
+}
+
+FCGX_Request *kt_request_fcgx(struct kt_request *request)
+{
+    return &request->fastcgi->fcgx;
+}
+
+void kt_request_deadline(struct kt_request *request, int64_t timeout_ms)
+{
+    kt_fastcgi_request_deadline(request->fastcgi, timeout_ms);
+}
+
+void kt_request_stream_enter(void)
+{
+    if (kt_self() != KT_PID_NONE)
+        kt_critical_enter();
+}
+
+void kt_request_stream_leave(struct kt_request *request)
+{
+    if (kt_self() == KT_PID_NONE)
+        return;
+    kt_critical_leave();
+    kt_fastcgi_settle(request->fastcgi);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The master: opens the sockets, starts the workers, restarts what dies, replaces all of them at a
+ * reload, and ends when all have ended. It reads no request, loads no plugin and has one thread.
+ */
+#ifndef KT_MASTER_H
+#define KT_MASTER_H
+
+#include "master/slot.h"
+
+#include <stdbool.h>
+
+enum kt_master_state { KT_MASTER_STARTING, KT_MASTER_RUNNING, KT_MASTER_STOPPING };
+
+struct kt_master_control;
+
+/** The master of this OS process. */
+struct kt_master {
+    enum kt_master_state state;
+    const char *config_path;
+    const char *run_dir;  /**< stays what it was at the start */
+    const char *pid_file; /**< as well */
+    uid_t owner;          /**< who may own plugins besides root: who started kontord */
+    int64_t started_ms;
+    bool is_foreground;
+    bool is_reload_wanted; /**< asked for while another one is under way */
+    int status;            /**< to exit with */
+    int signal_fd;
+    int lock_fd; /**< run_dir, locked: one kontord each */
+    int report_fd; /**< to the one who waits for the daemon's start, -1: nobody */
+    uint32_t last_generation;
+    struct kt_generation *generations; /**< all of them, the newest first */
+    struct kt_generation *current;     /**< serves; NULL during the first start */
+    struct kt_generation *incoming;    /**< starts; NULL when no start or reload is under way */
+    struct kt_master_control *control;
+    int64_t watchdog_ms, watchdog_next_ms; /**< systemd's; 0: none */
+};
+
+/** The word for a state. */
+const char *kt_master_state_name(enum kt_master_state state);
+
+/**
+ * Be the master.
+ * @param config      read and checked, as settings; become the first generation's
+ * @param report_fd   -1, or that of kt_daemon_start
+ * @return the exit status
+ */
+int kt_master_run(struct kt_config *config, struct kt_settings *settings, bool is_foreground,
+                  int report_fd);
+
+/**
+ * Read the configuration again and replace the workers; when a reload is under way, once more
+ * after it.
+ * @return 0 or a negative errno, with the words: nothing has changed then
+ */
+int kt_master_reload(struct kt_master *master, struct kt_error *error);
+
+/** Drain all workers and end; the second time, end at once. */
+void kt_master_stop(struct kt_master *master, const char *why);
+
+/* generation.c */
+
+/**
+ * Make a generation and start its first worker; the others follow when that one is ready, so that
+ * a mistake is made, and told, once.
+ * @param config, settings  become the generation's
+ * @return 0 or a negative errno, with the words
+ */
+int kt_generation_start(struct kt_master *master, struct kt_config *config,
+                        struct kt_settings *settings, struct kt_error *error);
+
+/** Bring a starting generation forward; when all its workers are ready, it replaces the current. */
+void kt_generation_advance(struct kt_master *master);
+
+/** Take a starting generation back, because a worker did not get ready. */
+void kt_generation_abort(struct kt_master *master, const char *why);
+
+/** Drain a generation's workers and do not start them again. */
+void kt_generation_retire(struct kt_generation *generation);
+
+/** Forget the retired generations whose workers have all ended. */
+void kt_generations_sweep(struct kt_master *master);
+
+/** Start the workers whose time has come, kill those that take too long. */
+void kt_generations_tick(struct kt_master *master, int64_t now_ms);
+
+/** Bury the dead. */
+void kt_generations_reap(struct kt_master *master);
+
+/** Hear what the workers say. */
+void kt_generations_read(struct kt_master *master);
+
+/** When kt_generations_tick has something to do; INT64_MAX: never. */
+int64_t kt_generations_deadline(const struct kt_master *master);
+
+/* master.c, for generation.c */
+
+/** The first start or a reload has come to its end; why is NULL when it went well. */
+void kt_master_settled(struct kt_master *master, const char *why);
+
+#endif

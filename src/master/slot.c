@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The place of one worker: fork, talk, drain, kill, bury.
+ */
+#include "config.h"
+
+#include "master/slot.h"
+
+#include "master/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const state_names[] = {
+    [KT_SLOT_EMPTY] = "empty",       [KT_SLOT_STARTING] = "starting",
+    [KT_SLOT_SERVING] = "serving",       [KT_SLOT_DRAINING] = "draining",
+    [KT_SLOT_KILLED] = "killed",
+};
+
+static const char *const generation_state_names[] = {
+    [KT_GENERATION_STARTING] = "starting",
+    [KT_GENERATION_SERVING] = "serving",
+    [KT_GENERATION_RETIRING] = "retiring",
+};
+
+const char *kt_slot_state_name(enum kt_slot_state state)
+{
+    return state_names[state];
+}
+
+const char *kt_generation_state_name(enum kt_generation_state state)
+{
+    return generation_state_names[state];
+}
+
+int64_t kt_master_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void set_state(struct kt_slot *slot, enum kt_slot_state state)
+{
+    kt_log_debug("worker %u of generation %u: %s → %s", slot->number, slot->generation->number,
+                 state_names[slot->state], state_names[state]);
+    slot->state = state;
+}
+
+/* ---------------------------------------------------------------- the slot itself */
+
+static int open_slot(struct kt_slot *slot, const char *run_dir, struct kt_error *error)
+{
+    const struct kt_settings *settings = slot->generation->settings;
+    slot->fd = slot->control_fd = -1;
+    slot->control_path = talloc_asprintf(slot->generation, "%s/" KT_CONTROL_WORKER_PREFIX "%u-%u%s",
+                                         run_dir, slot->number, slot->generation->number,
+                                         KT_CONTROL_SUFFIX);
+    slot->restarts = kt_restarts_new(slot->generation, settings->restart_intensity,
+                                     settings->restart_period_ms);
+    void *page = mmap(NULL, sizeof(struct kt_note), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || slot->control_path == NULL || slot->restarts == NULL)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    slot->note = page;
+    slot->control_fd = kt_control_listen(slot->control_path, error);
+    return slot->control_fd < 0 ? slot->control_fd : 0;
+}
+
+int kt_slots_open(struct kt_generation *generation, const char *run_dir, struct kt_error *error)
+{
+    generation->slots = talloc_zero_array(generation, struct kt_slot, generation->count);
+    if (generation->slots == NULL)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < generation->count; i++) {
+        generation->slots[i].generation = generation;
+        generation->slots[i].number = i + 1;
+        generation->slots[i].fd = generation->slots[i].control_fd = -1;
+    }
+    for (uint32_t i = 0; i < generation->count; i++) {
+        int result = open_slot(&generation->slots[i], run_dir, error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+void kt_slots_close(struct kt_generation *generation)
+{
+    for (uint32_t i = 0; generation->slots != NULL && i < generation->count; i++) {
+        struct kt_slot *slot = &generation->slots[i];
+        if (slot->control_fd >= 0) {
+            close(slot->control_fd);
+            unlink(slot->control_path);
+        }
+        if (slot->note != NULL)
+            munmap(slot->note, sizeof(*slot->note));
+    }
+}
+
+/* ---------------------------------------------------------------- starting */
+
+static int become_user(const struct kt_settings *settings)
+{
+    if (!settings->has_user || geteuid() != 0)
+        return 0;
+    if (initgroups(settings->user, settings->gid) < 0 || setgid(settings->gid) < 0 ||
+        setuid(settings->uid) < 0) {
+        kt_log_error("cannot become the user '%s': %s", settings->user, strerror(errno));
+        return -errno;
+    }
+    return 0;
+}
+
+/** The life of the forked process. */
+static _Noreturn void be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd,
+                                pid_t master)
+{
+    char name[16]; /* as long as the kernel keeps it */
+    const struct kt_generation *generation = slot->generation;
+    how->close_inherited(how->argument, slot);
+    snprintf(name, sizeof(name), "kontord-%u", slot->number);
+    prctl(PR_SET_NAME, name);
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_PID");
+    unsetenv("WATCHDOG_USEC");
+    if (become_user(generation->settings) < 0)
+        _exit(EX_NOPERM);
+    /* after the change of user, which clears it; the master may have died before */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != master)
+        _exit(EX_OK);
+    int fds[KT_LISTENERS_MAX];
+    for (unsigned i = 0; i < generation->listeners->count; i++)
+        fds[i] = generation->listeners->list[i].fd;
+    const struct kt_worker_start start = {
+        .number = slot->number,
+        .generation = generation->number,
+        .config = generation->config,
+        .settings = generation->settings,
+        .listen_fds = fds,
+        .listen_count = generation->listeners->count,
+        .control_fd = slot->control_fd,
+        .master_fd = fd,
+        .note = slot->note,
+        .plugin_owner = how->plugin_owner,
+    };
+    exit(kt_worker_run(&start));
+}
+
+int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_error *error)
+{
+    int fds[2];
+    pid_t master = getpid();
+    slot->restart_ms = 0;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+        return kt_error_set(error, -errno, "no socket for a worker: %s", strerror(errno));
+    memset(slot->note, 0, sizeof(*slot->note));
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        be_worker(slot, how, fds[1], master);
+    }
+    int fork_errno = errno;
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return kt_error_set(error, -fork_errno, "cannot fork a worker: %s", strerror(fork_errno));
+    }
+    slot->pid = pid;
+    slot->fd = fds[0];
+    slot->started_ms = kt_master_now_ms();
+    slot->ready_ms = 0;
+    slot->is_wanted = true;
+    slot->said[0] = '\0';
+    slot->deadline_ms = slot->started_ms + slot->generation->settings->start_timeout_ms;
+    set_state(slot, KT_SLOT_STARTING);
+    return 0;
+}
+
+bool kt_slot_read(struct kt_slot *slot)
+{
+    char packet[KT_WORKER_PACKET_MAX + 1];
+    bool has_become_ready = false;
+    const size_t failed = strlen(KT_WORKER_FAILED);
+    for (;;) {
+        ssize_t size = recv(slot->fd, packet, sizeof(packet) - 1, 0);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size == 0 || (size < 0 && errno != EAGAIN)) {
+            close(slot->fd); /* its end will be reaped; nothing more is said */
+            slot->fd = -1;
+        }
+        if (size <= 0)
+            return has_become_ready;
+        packet[size] = '\0';
+        if (strcmp(packet, KT_WORKER_READY) == 0 && slot->state == KT_SLOT_STARTING) {
+            slot->ready_ms = kt_master_now_ms();
+            set_state(slot, KT_SLOT_SERVING);
+            has_become_ready = true;
+        } else if (strncmp(packet, KT_WORKER_FAILED, failed) == 0) {
+            snprintf(slot->said, sizeof(slot->said), "%.*s", KT_ERROR_TEXT_MAX - 1,
+                     packet + failed);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- ending */
+
+static void kill_now(struct kt_slot *slot)
+{
+    if (slot->state == KT_SLOT_EMPTY || slot->state == KT_SLOT_KILLED)
+        return;
+    kill(slot->pid, SIGKILL);
+    set_state(slot, KT_SLOT_KILLED);
+}
+
+void kt_slot_kill(struct kt_slot *slot)
+{
+    slot->is_wanted = false;
+    slot->restart_ms = 0;
+    kill_now(slot);
+}
+
+void kt_slot_expire(struct kt_slot *slot)
+{
+    const struct kt_settings *settings = slot->generation->settings;
+    if (slot->state == KT_SLOT_STARTING)
+        snprintf(slot->said, sizeof(slot->said), "was not ready within start_timeout (%lld ms)",
+                 (long long)settings->start_timeout_ms);
+    else
+        snprintf(slot->said, sizeof(slot->said),
+                 "was not done within drain_timeout (%lld ms), what it still ran is lost",
+                 (long long)settings->drain_timeout_ms);
+    kt_log_warning("worker %u (process %d) %s: killed", slot->number, (int)slot->pid, slot->said);
+    kill_now(slot);
+}
+
+void kt_slot_drain(struct kt_slot *slot)
+{
+    slot->is_wanted = false;
+    slot->restart_ms = 0;
+    if (slot->state != KT_SLOT_STARTING && slot->state != KT_SLOT_SERVING)
+        return;
+    if (slot->fd < 0 ||
+        send(slot->fd, KT_WORKER_DRAIN, strlen(KT_WORKER_DRAIN), MSG_NOSIGNAL) < 0)
+        kill(slot->pid, SIGTERM);
+    slot->deadline_ms = kt_master_now_ms() + slot->generation->settings->drain_timeout_ms;
+    set_state(slot, KT_SLOT_DRAINING);
+}
+
+/** How it ended, in words; "" when in good order. */
+static void describe_end(const struct kt_slot *slot, int status, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (kt_crash_describe(slot->note, text, size))
+        return;
+    if (slot->said[0] != '\0')
+        snprintf(text, size, "%s", slot->said);
+    else if (WIFSIGNALED(status) && slot->state == KT_SLOT_KILLED)
+        return;
+    else if (WIFSIGNALED(status) && (slot->is_wanted || WTERMSIG(status) != SIGTERM))
+        snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != EX_OK)
+        snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+    else if (slot->is_wanted)
+        snprintf(text, size, "ended without being told to");
+}
+
+static void log_backtrace(const struct kt_slot *slot)
+{
+    char line[1000] = "", frame[KT_NOTE_NAME_MAX + 24];
+    size_t used = 0;
+    for (int i = 0; kt_crash_frame(slot->note, i, frame, sizeof(frame)); i++)
+        if (used + strlen(frame) + 2 < sizeof(line))
+            used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", frame);
+    if (used > 0)
+        kt_log_info("worker %u (process %d) was at:%s", slot->number, (int)slot->pid, line);
+}
+
+/** A worker that had been ready died: decide when the next one starts. */
+static void plan_restart(struct kt_slot *slot, const char *words)
+{
+    bool is_first;
+    int64_t now = kt_master_now_ms();
+    int64_t lifetime = slot->ready_ms > 0 ? now - slot->ready_ms : 0;
+    int64_t pause = kt_restarts_pause(slot->restarts, now, lifetime, &is_first);
+    const struct kt_settings *settings = slot->generation->settings;
+    slot->restart_ms = now + pause;
+    slot->restart_count++;
+    if (is_first)
+        kt_log_error("worker %u died more than %u times within %lld ms: it is restarted with "
+                     "pauses of up to %d s from now on",
+                     slot->number, settings->restart_intensity,
+                     (long long)settings->restart_period_ms, KT_RESTART_PAUSE_LAST_MS / 1000);
+    if (pause > 0)
+        kt_log_error("worker %u (process %d): %s; restarting in %lld ms", slot->number,
+                     (int)slot->pid, words, (long long)pause);
+    else
+        kt_log_error("worker %u (process %d): %s; restarting", slot->number, (int)slot->pid, words);
+}
+
+static void keep_failure(struct kt_slot *slot, const char *words)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(slot->failure, sizeof(slot->failure), "%s", words);
+    slot->failure_unix_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum kt_slot_end bury(struct kt_slot *slot, int status)
+{
+    char words[KT_ERROR_TEXT_MAX];
+    enum kt_slot_end end = KT_SLOT_ENDED;
+    describe_end(slot, status, words, sizeof(words));
+    slot->requests_before += atomic_load(&slot->note->requests_total);
+    atomic_store(&slot->note->requests_total, 0);
+    if (words[0] != '\0')
+        keep_failure(slot, words);
+    if (slot->is_wanted && (slot->ready_ms > 0 || slot->restart_count > 0)) {
+        plan_restart(slot, words);
+        end = KT_SLOT_CRASHED;
+    } else if (slot->is_wanted) {
+        if (slot->said[0] == '\0') /* else it has told the log itself */
+            kt_log_error("worker %u (process %d) did not get ready: %s", slot->number,
+                         (int)slot->pid, words);
+        end = KT_SLOT_FAILED;
+    } else if (words[0] != '\0' && slot->said[0] == '\0') {
+        kt_log_error("worker %u (process %d), while it was ending: %s", slot->number,
+                     (int)slot->pid, words);
+    }
+    log_backtrace(slot);
+    return end;
+}
+
+enum kt_slot_end kt_slot_reap(struct kt_slot *slot)
+{
+    int status;
+    if (slot->pid == 0 || waitpid(slot->pid, &status, WNOHANG) != slot->pid)
+        return KT_SLOT_STILL_THERE;
+    if (slot->fd >= 0)
+        kt_slot_read(slot); /* its last words */
+    enum kt_slot_end end = bury(slot, status);
+    if (slot->fd >= 0)
+        close(slot->fd);
+    slot->fd = -1;
+    slot->pid = 0;
+    set_state(slot, KT_SLOT_EMPTY);
+    return end;
+}

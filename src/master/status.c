@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The master's status as JSON: itself, and each worker as the master sees it, from the shared
+ * pages, without asking the workers.
+ */
+#include "config.h"
+
+#include "master/control.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+#include <unistd.h>
+
+static void add_number(cJSON *object, const char *name, uint64_t number)
+{
+    cJSON_AddNumberToObject(object, name, (double)number);
+}
+
+static void add_slot(cJSON *workers, const struct kt_slot *slot, int64_t now_ms)
+{
+    cJSON *worker = cJSON_CreateObject();
+    const struct kt_note *note = slot->note;
+    bool is_alive = slot->state != KT_SLOT_EMPTY;
+    add_number(worker, "worker", slot->number);
+    add_number(worker, "generation", slot->generation->number);
+    cJSON_AddStringToObject(worker, "state",
+                            is_alive || slot->restart_ms == 0 ? kt_slot_state_name(slot->state)
+                                                              : "restarting");
+    add_number(worker, "pid", (uint64_t)slot->pid);
+    add_number(worker, "uptime_ms", is_alive ? (uint64_t)(now_ms - slot->started_ms) : 0);
+    add_number(worker, "restarts", slot->restart_count);
+    add_number(worker, "requests", is_alive ? atomic_load(&note->requests) : 0);
+    add_number(worker, "requests_total",
+               slot->requests_before + atomic_load(&note->requests_total));
+    add_number(worker, "processes", is_alive ? atomic_load(&note->processes) : 0);
+    if (slot->state == KT_SLOT_EMPTY && slot->restart_ms > now_ms)
+        add_number(worker, "restart_in_ms", (uint64_t)(slot->restart_ms - now_ms));
+    if (slot->failure[0] != '\0') {
+        cJSON *failure = cJSON_AddObjectToObject(worker, "last_failure");
+        cJSON_AddStringToObject(failure, "text", slot->failure);
+        add_number(failure, "unix_ms", (uint64_t)slot->failure_unix_ms);
+    }
+    cJSON_AddStringToObject(worker, "control", strrchr(slot->control_path, '/') + 1);
+    cJSON_AddItemToArray(workers, worker);
+}
+
+/** What the master listens on; during the first start, what it will. */
+static void add_addresses(cJSON *document, const struct kt_master *master)
+{
+    const struct kt_generation *generation = master->current ? master->current : master->incoming;
+    cJSON *addresses = cJSON_AddArrayToObject(document, "listen");
+    for (unsigned i = 0; generation != NULL && i < generation->listeners->count; i++)
+        cJSON_AddItemToArray(addresses,
+                             cJSON_CreateString(generation->listeners->list[i].address));
+}
+
+char *kt_master_status(const struct kt_master *master)
+{
+    int64_t now = kt_master_now_ms();
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "version", PACKAGE_VERSION);
+    add_number(document, "pid", (uint64_t)getpid());
+    cJSON_AddStringToObject(document, "state",
+                            master->incoming != NULL && master->state == KT_MASTER_RUNNING
+                                ? "reloading"
+                                : kt_master_state_name(master->state));
+    add_number(document, "uptime_ms", (uint64_t)(now - master->started_ms));
+    add_number(document, "generation", master->current ? master->current->number : 0);
+    cJSON_AddStringToObject(document, "config", master->config_path);
+    cJSON_AddStringToObject(document, "run_dir", master->run_dir);
+    add_addresses(document, master);
+    cJSON *workers = cJSON_AddArrayToObject(document, "workers");
+    for (const struct kt_generation *generation = master->generations; generation;
+         generation = generation->next)
+        for (uint32_t i = 0; i < generation->count; i++)
+            if (generation->state != KT_GENERATION_RETIRING ||
+                generation->slots[i].state != KT_SLOT_EMPTY)
+                add_slot(workers, &generation->slots[i], now);
+    char *text = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    return text;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages: envelopes from free lists by size, mailboxes, calls. A caller waits in the list of its
+ * callee's awaiters, so that it learns of the callee's end, and an answer goes straight to it or,
+ * when it no longer waits for that reference, nowhere.
+ */
+#include "process/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Envelopes come in these sizes, payload included; larger ones are malloc'ed each time. */
+static const uint32_t class_bytes[] = {64, 128, 320, 1088};
+#define CLASSES ((uint32_t)(sizeof class_bytes / sizeof *class_bytes))
+/** Free envelopes kept per size; beyond it they go back to malloc. */
+#define FREE_MAX 65536u
+
+static struct {
+    struct kt_envelope *first;
+    uint32_t count;
+} free_envelopes[CLASSES];
+
+/* ---------------------------------------------------------------- envelopes */
+
+struct kt_envelope *kt_envelope_new(uint32_t type, size_t size)
+{
+    size_t bytes = sizeof(struct kt_envelope) + size;
+    uint32_t class = 0;
+    while (class < CLASSES && bytes > class_bytes[class])
+        class++;
+    struct kt_envelope *envelope;
+    if (class < CLASSES && free_envelopes[class].first) {
+        envelope = free_envelopes[class].first;
+        free_envelopes[class].first = envelope->next;
+        free_envelopes[class].count--;
+    } else {
+        envelope = malloc(class < CLASSES ? class_bytes[class] : bytes);
+        if (!envelope)
+            return NULL;
+    }
+    envelope->next = NULL;
+    envelope->size_class = class;
+    envelope->is_chunk = false;
+    envelope->message = (struct kt_message){
+        .type = type,
+        .size = (uint32_t)size,
+        .from = runtime.current ? runtime.current->pid : KT_PID_NONE,
+        .data = size ? envelope->payload : NULL,
+    };
+    return envelope;
+}
+
+void kt_envelope_free(struct kt_envelope *envelope)
+{
+    if (!envelope)
+        return;
+    if (envelope->is_chunk)
+        talloc_free((void *)(uintptr_t)envelope->message.data);
+    uint32_t class = envelope->size_class;
+    if (class == CLASSES || free_envelopes[class].count >= FREE_MAX) {
+        free(envelope);
+        return;
+    }
+    envelope->next = free_envelopes[class].first;
+    free_envelopes[class].first = envelope;
+    free_envelopes[class].count++;
+}
+
+void kt_message_close(void)
+{
+    for (uint32_t class = 0; class < CLASSES; class++) {
+        while (free_envelopes[class].first) {
+            struct kt_envelope *envelope = free_envelopes[class].first;
+            free_envelopes[class].first = envelope->next;
+            free(envelope);
+        }
+        free_envelopes[class].count = 0;
+    }
+}
+
+/** An envelope with a copy of the payload. @return 0, -EMSGSIZE, -EINVAL, -ENOMEM */
+static int copy_in(uint32_t type, const void *data, size_t size, struct kt_envelope **ret_envelope)
+{
+    if (size > KT_MESSAGE_SIZE_MAX)
+        return -EMSGSIZE;
+    if (type >= KT_MESSAGE_SYSTEM)
+        return -EINVAL;
+    *ret_envelope = kt_envelope_new(type, size);
+    if (!*ret_envelope)
+        return -ENOMEM;
+    if (size)
+        memcpy((*ret_envelope)->payload, data, size);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- mailboxes */
+
+void kt_deliver(struct kt_process *to, struct kt_envelope *envelope)
+{
+    if (to->last)
+        to->last->next = envelope;
+    else
+        to->first = envelope;
+    to->last = envelope;
+    to->mailbox_count++;
+    runtime.counts.messages++;
+    if (to->state == KT_STATE_WAITING && to->wait == KT_WAIT_MESSAGE)
+        kt_wake(to, 0);
+}
+
+struct kt_envelope *kt_take(struct kt_process *process)
+{
+    struct kt_envelope *envelope = process->first;
+    if (envelope) {
+        process->first = envelope->next;
+        if (!process->first)
+            process->last = NULL;
+        process->mailbox_count--;
+    }
+    return envelope;
+}
+
+static bool is_gone(const struct kt_process *process)
+{
+    return !process || process->state == KT_STATE_ENDING;
+}
+
+int kt_send(kt_pid to, uint32_t type, const void *data, size_t size)
+{
+    struct kt_process *receiver = kt_process_find(to);
+    if (!is_gone(receiver) && receiver->mailbox_count >= receiver->mailbox_limit)
+        return -ENOBUFS;
+    struct kt_envelope *envelope;
+    int status = copy_in(type, data, size, &envelope);
+    if (status < 0)
+        return status;
+    if (is_gone(receiver))
+        kt_envelope_free(envelope);
+    else
+        kt_deliver(receiver, envelope);
+    return 0;
+}
+
+int kt_send_memory(kt_pid to, uint32_t type, void *chunk)
+{
+    if (type >= KT_MESSAGE_SYSTEM)
+        return -EINVAL;
+    struct kt_process *receiver = kt_process_find(to);
+    if (is_gone(receiver)) {
+        talloc_free(chunk);
+        return 0;
+    }
+    if (receiver->mailbox_count >= receiver->mailbox_limit)
+        return -ENOBUFS;
+    struct kt_envelope *envelope = kt_envelope_new(type, 0);
+    if (!envelope)
+        return -ENOMEM;
+    size_t size = talloc_get_size(chunk);
+    if (size > UINT32_MAX) {
+        kt_envelope_free(envelope);
+        return -EMSGSIZE;
+    }
+    talloc_steal(NULL, chunk);
+    envelope->is_chunk = true;
+    envelope->message.data = chunk;
+    envelope->message.size = (uint32_t)size;
+    kt_deliver(receiver, envelope);
+    return 0;
+}
+
+int kt_receive(int64_t timeout_ms, const struct kt_message **ret_message)
+{
+    struct kt_process *process = runtime.current;
+    kt_envelope_free(process->current);
+    process->current = NULL;
+    int64_t deadline = kt_deadline(timeout_ms);
+    while (!process->first) {
+        if (timeout_ms == 0)
+            return -ETIMEDOUT;
+        int status = kt_wait(KT_WAIT_MESSAGE, KT_CLOCK_MONOTONIC, deadline);
+        if (status < 0)
+            return status;
+    }
+    struct kt_envelope *envelope = process->current = kt_take(process);
+    if (envelope->is_chunk) {
+        talloc_steal(kt_self_memory(), envelope->message.data);
+        envelope->is_chunk = false;
+    }
+    *ret_message = &envelope->message;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- delayed messages */
+
+struct delayed {
+    struct kt_timer timer;
+    kt_pid to;
+    struct kt_envelope *envelope;
+};
+
+static struct delayed *delayed_of(struct kt_timer *timer)
+{
+    return (struct delayed *)((char *)timer - offsetof(struct delayed, timer));
+}
+
+void kt_delayed_send(struct kt_timer *timer)
+{
+    struct delayed *delayed = delayed_of(timer);
+    struct kt_process *receiver = kt_process_find(delayed->to);
+    if (is_gone(receiver) || receiver->mailbox_count >= receiver->mailbox_limit)
+        kt_envelope_free(delayed->envelope);
+    else
+        kt_deliver(receiver, delayed->envelope);
+    free(delayed);
+}
+
+void kt_delayed_drop(struct kt_timer *timer)
+{
+    kt_envelope_free(delayed_of(timer)->envelope);
+    free(delayed_of(timer));
+}
+
+int kt_send_after(kt_pid to, int64_t delay_ms, uint32_t type, const void *data, size_t size)
+{
+    struct kt_envelope *envelope;
+    int status = copy_in(type, data, size, &envelope);
+    if (status < 0)
+        return status;
+    struct delayed *delayed = calloc(1, sizeof *delayed);
+    if (!delayed) {
+        kt_envelope_free(envelope);
+        return -ENOMEM;
+    }
+    *delayed = (struct delayed){{.is_message = true}, to, envelope};
+    status = kt_timer_arm(&delayed->timer, KT_CLOCK_MONOTONIC,
+                          kt_deadline(delay_ms > 0 ? delay_ms : 0));
+    if (status < 0)
+        kt_delayed_drop(&delayed->timer);
+    return status;
+}
+
+/* ---------------------------------------------------------------- calls */
+
+int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms)
+{
+    struct kt_process *caller = runtime.current;
+    if (callee == caller)
+        return -EDEADLK;
+    caller->awaited = reference;
+    caller->awaiting_next = callee->awaiters;
+    caller->awaiting_previous = &callee->awaiters;
+    if (callee->awaiters)
+        callee->awaiters->awaiting_previous = &caller->awaiting_next;
+    callee->awaiters = caller;
+    int status = kt_wait(KT_WAIT_REPLY, KT_CLOCK_MONOTONIC, kt_deadline(timeout_ms));
+    kt_await_cancel(caller);
+    return status;
+}
+
+void kt_await_cancel(struct kt_process *caller)
+{
+    if (!caller->awaited)
+        return;
+    *caller->awaiting_previous = caller->awaiting_next;
+    if (caller->awaiting_next)
+        caller->awaiting_next->awaiting_previous = caller->awaiting_previous;
+    caller->awaited = 0;
+}
+
+/** The process that waits for this answer, or NULL. */
+static struct kt_process *awaiter(const struct kt_from *to)
+{
+    struct kt_process *caller = to->reference ? kt_process_find(to->pid) : NULL;
+    return caller && caller->awaited == to->reference ? caller : NULL;
+}
+
+void kt_answer(const struct kt_from *to, int result)
+{
+    struct kt_process *caller = awaiter(to);
+    if (!caller)
+        return;
+    kt_await_cancel(caller);
+    if (caller->state == KT_STATE_WAITING)
+        kt_wake(caller, result);
+}
+
+int kt_call(kt_pid server, uint32_t type, const void *data, size_t size, int64_t timeout_ms,
+            const struct kt_message **ret_reply)
+{
+    struct kt_process *caller = runtime.current, *callee = kt_process_find(server);
+    kt_envelope_free(caller->reply);
+    caller->reply = NULL;
+    if (is_gone(callee))
+        return -ESRCH;
+    if (callee == caller)
+        return -EDEADLK;
+    if (callee->mailbox_count >= callee->mailbox_limit)
+        return -ENOBUFS;
+    struct kt_envelope *envelope;
+    int status = copy_in(type, data, size, &envelope);
+    if (status < 0)
+        return status;
+    envelope->message.reference = ++runtime.next_reference;
+    kt_deliver(callee, envelope);
+    status = kt_await(callee, envelope->message.reference, timeout_ms);
+    if (status == 0 && ret_reply)
+        *ret_reply = &caller->reply->message;
+    return status;
+}
+
+int kt_reply(const struct kt_from *to, uint32_t type, const void *data, size_t size)
+{
+    if (size > KT_MESSAGE_SIZE_MAX)
+        return -EMSGSIZE;
+    struct kt_process *caller = awaiter(to);
+    if (!caller)
+        return 0;
+    struct kt_envelope *envelope;
+    int status = copy_in(type, data, size, &envelope);
+    if (status < 0)
+        return status;
+    caller->reply = envelope;
+    kt_answer(to, 0);
+    return 0;
+}

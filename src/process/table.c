@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of processes: slots in chunks that never move, a free list, and pids that carry the
+ * slot's generation, so that an old pid never names a new process.
+ *
+ * A pid is generation << 32 | slot + 1. The 8 bits above the slot's 24 are left for the worker.
+ */
+#include "process/scheduler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 1024u
+#define SLOTS_MAX (1u << 24)
+
+static struct {
+    struct kt_process **chunks;
+    uint32_t used, limit; /**< slots ever used; slots allowed */
+    struct kt_process *free;
+} table;
+
+_Static_assert(sizeof(struct kt_process) <= 240, "a process has outgrown its budget");
+
+int kt_table_start(uint32_t limit)
+{
+    table.limit = limit < SLOTS_MAX ? limit : SLOTS_MAX;
+    table.chunks = calloc((table.limit + CHUNK - 1) / CHUNK, sizeof *table.chunks);
+    return table.chunks ? 0 : -ENOMEM;
+}
+
+void kt_table_close(void)
+{
+    for (uint32_t i = 0; i < (table.used + CHUNK - 1) / CHUNK; i++)
+        free(table.chunks[i]);
+    free(table.chunks);
+    memset(&table, 0, sizeof table);
+}
+
+struct kt_process *kt_table_slot(uint32_t index)
+{
+    return index < table.used ? &table.chunks[index / CHUNK][index % CHUNK] : NULL;
+}
+
+struct kt_process *kt_process_find(kt_pid pid)
+{
+    struct kt_process *process = kt_table_slot((uint32_t)pid - 1);
+    return process && process->pid == pid && process->state != KT_STATE_FREE ? process : NULL;
+}
+
+struct kt_process *kt_process_new(void)
+{
+    struct kt_process *process = table.free;
+    if (process) {
+        table.free = process->next;
+        return process;
+    }
+    if (table.used == table.limit)
+        return NULL;
+    uint32_t chunk = table.used / CHUNK;
+    if (!table.chunks[chunk]) {
+        table.chunks[chunk] = calloc(CHUNK, sizeof(struct kt_process));
+        if (!table.chunks[chunk])
+            return NULL;
+    }
+    process = &table.chunks[chunk][table.used % CHUNK];
+    process->pid = ++table.used;
+    return process;
+}
+
+void kt_process_free(struct kt_process *process)
+{
+    kt_pid next_pid = process->pid + ((kt_pid)1 << 32);
+    memset(process, 0, sizeof *process);
+    process->pid = next_pid;
+    process->next = table.free;
+    table.free = process;
+}

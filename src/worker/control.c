@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker's side of kontorctl: a few connections at once, each with a deadline, none of which
+ * can make the loop wait. Answers are made from counters and one walk over the processes.
+ */
+#include "config.h"
+
+#include "worker/control.h"
+
+#include "http/service.h"
+#include "process/runtime.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Connections at once; more are closed. */
+#define CONNECTIONS_MAX 8u
+/** A client that has not asked, or not taken its answer, after this is cut off. */
+#define PATIENCE_MS 10000
+/** Processes in one answer; the others are counted. */
+#define LISTED_MAX 10000u
+
+struct kt_control {
+    const struct kt_worker_start *start;
+    const struct kt_plugins *plugins;
+    int64_t started_ms;
+    uv_pipe_t listener;
+    struct connection *connections[CONNECTIONS_MAX]; /**< NULL: a free place */
+    uint32_t handles; /**< open ones, the listener and those of connections */
+};
+
+struct connection {
+    struct kt_control *control;
+    uv_pipe_t pipe;
+    uv_timer_t timer;
+    uv_write_t write;
+    size_t place; /**< in control->connections; CONNECTIONS_MAX: none */
+    char *answer; /**< cJSON's, while it is being written */
+    char line[KT_CONTROL_LINE_MAX];
+    size_t used;
+    int open_handles;
+};
+
+/* ---------------------------------------------------------------- what is answered */
+
+static void add_number(cJSON *object, const char *name, uint64_t number)
+{
+    cJSON_AddNumberToObject(object, name, (double)number);
+}
+
+/** Process identities do not fit a JSON number. */
+static void add_pid(cJSON *object, const char *name, kt_pid pid)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIx64, pid);
+    cJSON_AddStringToObject(object, name, text);
+}
+
+/** What a walk over the processes collects. */
+struct walk {
+    uint64_t per_plugin[KT_PLUGINS_MAX + 1]; /**< 0: the house */
+    cJSON *list;                             /**< NULL: only count */
+    uint64_t listed, omitted;
+};
+
+static void visit(const struct kt_process_info *info, void *argument)
+{
+    struct walk *walk = argument;
+    uint32_t number = info->plugin != NULL ? info->plugin->number : 0;
+    walk->per_plugin[number <= KT_PLUGINS_MAX ? number : 0]++;
+    if (walk->list == NULL)
+        return;
+    if (walk->listed == LISTED_MAX) {
+        walk->omitted++;
+        return;
+    }
+    walk->listed++;
+    cJSON *entry = cJSON_CreateObject();
+    add_pid(entry, "pid", info->pid);
+    if (info->parent != KT_PID_NONE)
+        add_pid(entry, "parent", info->parent);
+    cJSON_AddStringToObject(entry, "label", info->label != NULL ? info->label : "");
+    if (info->name != NULL)
+        cJSON_AddStringToObject(entry, "name", info->name);
+    if (info->plugin != NULL)
+        cJSON_AddStringToObject(entry, "plugin", info->plugin->descriptor->name);
+    cJSON_AddStringToObject(entry, "kind",
+                            info->is_supervisor ? "supervisor"
+                            : info->is_server   ? "server"
+                                                : "process");
+    cJSON_AddStringToObject(entry, "state", info->state);
+    cJSON_AddBoolToObject(entry, "stack", info->has_stack);
+    add_number(entry, "messages", info->messages);
+    add_number(entry, "memory_bytes", info->memory_bytes);
+    cJSON_AddItemToArray(walk->list, entry);
+}
+
+static void add_service(cJSON *document)
+{
+    struct kt_service_counts counts;
+    kt_service_counts(&counts);
+    cJSON *object = cJSON_AddObjectToObject(document, "service");
+    add_number(object, "connections", counts.connections);
+    add_number(object, "requests", counts.requests);
+    add_number(object, "requests_total", counts.requests_total);
+    add_number(object, "refused_total", counts.refused_total);
+    add_number(object, "failed_total", counts.failed_total);
+    add_number(object, "bytes_in_total", counts.bytes_in_total);
+    add_number(object, "bytes_out_total", counts.bytes_out_total);
+}
+
+static void add_runtime(cJSON *document)
+{
+    struct kt_runtime_counts counts;
+    kt_runtime_counts(&counts);
+    cJSON *object = cJSON_AddObjectToObject(document, "runtime");
+    add_number(object, "processes", counts.processes);
+    add_number(object, "spawned_total", counts.spawned);
+    add_number(object, "failed_total", counts.failed);
+    add_number(object, "messages_total", counts.messages);
+    add_number(object, "stacks", counts.stacks);
+    add_number(object, "stacks_held", counts.stacks_held);
+}
+
+static void add_plugins(cJSON *document, const struct kt_plugins *plugins, const struct walk *walk)
+{
+    cJSON *array = cJSON_AddArrayToObject(document, "plugins");
+    for (size_t i = 0; i < plugins->count; i++) {
+        const struct kt_plugin *plugin = plugins->list[i];
+        const struct kt_plugin_descriptor *descriptor = plugin->descriptor;
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "name", descriptor->name);
+        cJSON_AddStringToObject(entry, "version",
+                                descriptor->version != NULL ? descriptor->version : "");
+        cJSON_AddStringToObject(entry, "summary",
+                                descriptor->summary != NULL ? descriptor->summary : "");
+        cJSON_AddStringToObject(entry, "path", plugin->path);
+        add_number(entry, "processes", walk->per_plugin[plugin->number]);
+        cJSON_AddItemToArray(array, entry);
+    }
+}
+
+static char *make_status(const struct kt_control *control, bool with_processes)
+{
+    struct walk walk = {0};
+    cJSON *document = cJSON_CreateObject();
+    const struct kt_worker_start *start = control->start;
+    add_number(document, "worker", start->number);
+    add_number(document, "generation", start->generation);
+    add_number(document, "pid", (uint64_t)getpid());
+    cJSON_AddStringToObject(document, "state", kt_worker_state());
+    add_number(document, "uptime_ms", (uint64_t)(kt_now_ms() - control->started_ms));
+    if (with_processes)
+        walk.list = cJSON_CreateArray();
+    kt_runtime_each(with_processes, visit, &walk);
+    add_service(document);
+    add_runtime(document);
+    add_plugins(document, control->plugins, &walk);
+    if (with_processes) {
+        cJSON_AddItemToObject(document, "processes", walk.list);
+        add_number(document, "processes_omitted", walk.omitted);
+    }
+    char *text = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    return text;
+}
+
+static char *make_answer(const struct kt_control *control, const char *question)
+{
+    if (strcmp(question, KT_CONTROL_STATUS) == 0)
+        return make_status(control, false);
+    if (strcmp(question, KT_CONTROL_PROCESSES) == 0)
+        return make_status(control, true);
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "error", "unknown question");
+    char *text = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    return text;
+}
+
+/* ---------------------------------------------------------------- connections */
+
+static void release(struct kt_control *control)
+{
+    if (--control->handles == 0)
+        free(control);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct connection *connection = handle->data;
+    struct kt_control *control = connection->control;
+    if (--connection->open_handles == 0) {
+        if (connection->place < CONNECTIONS_MAX)
+            control->connections[connection->place] = NULL;
+        cJSON_free(connection->answer);
+        free(connection);
+    }
+    release(control);
+}
+
+static void cut(struct connection *connection)
+{
+    if (uv_is_closing((uv_handle_t *)&connection->pipe))
+        return;
+    uv_close((uv_handle_t *)&connection->pipe, on_handle_closed);
+    uv_close((uv_handle_t *)&connection->timer, on_handle_closed);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    cut(timer->data);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    (void)status;
+    cut(request->handle->data);
+}
+
+static void answer(struct connection *connection)
+{
+    static char newline[] = "\n";
+    uv_read_stop((uv_stream_t *)&connection->pipe);
+    connection->answer = make_answer(connection->control, connection->line);
+    if (connection->answer == NULL) {
+        cut(connection);
+        return;
+    }
+    uv_buf_t buffers[] = {
+        uv_buf_init(connection->answer, (unsigned)strlen(connection->answer)),
+        uv_buf_init(newline, 1),
+    };
+    if (uv_write(&connection->write, (uv_stream_t *)&connection->pipe, buffers, 2, on_written) < 0)
+        cut(connection);
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct connection *connection = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(connection->line + connection->used,
+                          (unsigned)(sizeof(connection->line) - 1 - connection->used));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct connection *connection = stream->data;
+    (void)buffer;
+    if (size < 0) {
+        cut(connection);
+        return;
+    }
+    connection->used += (size_t)size;
+    connection->line[connection->used] = '\0';
+    char *end = strchr(connection->line, '\n');
+    if (end != NULL) {
+        *end = '\0';
+        answer(connection);
+    } else if (connection->used == sizeof(connection->line) - 1) {
+        cut(connection);
+    }
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct kt_control *control = stream->data;
+    if (status < 0)
+        return;
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return;
+    connection->control = control;
+    uv_pipe_init(stream->loop, &connection->pipe, 0);
+    uv_timer_init(stream->loop, &connection->timer);
+    connection->pipe.data = connection->timer.data = connection;
+    connection->open_handles = 2;
+    control->handles += 2;
+    while (connection->place < CONNECTIONS_MAX && control->connections[connection->place] != NULL)
+        connection->place++;
+    if (connection->place < CONNECTIONS_MAX)
+        control->connections[connection->place] = connection;
+    if (uv_accept(stream, (uv_stream_t *)&connection->pipe) < 0 ||
+        connection->place == CONNECTIONS_MAX ||
+        uv_timer_start(&connection->timer, on_patience, PATIENCE_MS, 0) < 0 ||
+        uv_read_start((uv_stream_t *)&connection->pipe, on_allocate, on_read) < 0)
+        cut(connection);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+int kt_control_start(const struct kt_worker_start *start, const struct kt_plugins *plugins,
+                     struct kt_control **ret_control)
+{
+    struct kt_control *control = calloc(1, sizeof(*control));
+    if (control == NULL)
+        return -ENOMEM;
+    control->start = start;
+    control->plugins = plugins;
+    control->started_ms = kt_now_ms();
+    control->handles = 1;
+    uv_pipe_init(kt_runtime_loop(), &control->listener, 0);
+    control->listener.data = control;
+    int result = uv_pipe_open(&control->listener, start->control_fd);
+    if (result == 0)
+        result = uv_listen((uv_stream_t *)&control->listener, CONNECTIONS_MAX, on_connection);
+    if (result < 0) {
+        uv_close((uv_handle_t *)&control->listener, on_listener_closed);
+        return result;
+    }
+    *ret_control = control;
+    return 0;
+}
+
+void kt_control_stop(struct kt_control *control)
+{
+    if (control == NULL)
+        return;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (control->connections[i] != NULL)
+            cut(control->connections[i]);
+    uv_close((uv_handle_t *)&control->listener, on_listener_closed);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The section [kontor]: what each option means, and what its declaration cannot check: users,
+ * groups, modes, and sections that belong to nobody.
+ */
+#include "config.h"
+
+#include "worker/settings.h"
+
+#include "base/word.h"
+#include "plugin/option.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS (24 * HOUR_MS)
+#define GIBIBYTE (INT64_C(1) << 30)
+
+const struct kt_option kt_settings_options[] = {
+    {.name = "listen",
+     .type = KT_OPTION_STRING,
+     .default_value = "unix:" KT_RUN_DIR "/kontor.sock",
+     .help = "where web servers connect: unix:/PATH, 127.0.0.1:PORT, [::1]:PORT, systemd; several "
+             "are separated by blanks"},
+    {.name = "socket_owner",
+     .type = KT_OPTION_STRING,
+     .help = "user who owns the Unix sockets; needs kontord to run as root"},
+    {.name = "socket_group",
+     .type = KT_OPTION_STRING,
+     .help = "group of the Unix sockets: that of the web server"},
+    {.name = "socket_mode",
+     .type = KT_OPTION_STRING,
+     .default_value = "0660",
+     .help = "permissions of the Unix sockets, octal; who may connect can claim to be any user"},
+    {.name = "workers",
+     .type = KT_OPTION_INTEGER,
+     .minimum = 1,
+     .maximum = KT_WORKERS_MAX,
+     .help = "how many workers run at once; unset: one for each CPU"},
+    {.name = "plugins",
+     .type = KT_OPTION_STRING,
+     .default_value = "",
+     .help = "plugins to load, separated by blanks, in the order of their start"},
+    {.name = "plugin_dir",
+     .type = KT_OPTION_STRING,
+     .default_value = KT_PLUGIN_DIR,
+     .help = "where the modules are; several directories are separated by colons"},
+    {.name = "user",
+     .type = KT_OPTION_STRING,
+     .help = "user whom the workers run as, when kontord is started as root"},
+    {.name = "group",
+     .type = KT_OPTION_STRING,
+     .help = "group of the workers; unset: that of the user"},
+    {.name = "log",
+     .type = KT_OPTION_CHOICE,
+     .default_value = "auto",
+     .choices = "auto stderr journal",
+     .help = "where the log goes; auto: to stderr in the foreground, else to the journal"},
+    {.name = "log_level",
+     .type = KT_OPTION_CHOICE,
+     .default_value = "info",
+     .choices = "error warning notice info debug",
+     .help = "what is less important than this is not logged"},
+    {.name = "request_log",
+     .type = KT_OPTION_BOOLEAN,
+     .default_value = "no",
+     .help = "log each request with its status and duration"},
+    {.name = "mount",
+     .type = KT_OPTION_STRING,
+     .default_value = "",
+     .help = "path below which the web server offers kontor, such as /tools, in case it does not "
+             "say so"},
+    {.name = "run_dir",
+     .type = KT_OPTION_PATH,
+     .default_value = KT_RUN_DIR,
+     .help = "directory for control sockets and the pid file; one for each kontord"},
+    {.name = "pid_file",
+     .type = KT_OPTION_PATH,
+     .help = "file for the master's process number; unset: kontord.pid in run_dir"},
+    {.name = "connections_max",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "4096",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "open connections of one worker; more wait until others close"},
+    {.name = "requests_max",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "16384",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "requests in one worker at once; more are answered with 503"},
+    {.name = "params_max",
+     .type = KT_OPTION_SIZE,
+     .default_value = "64K",
+     .minimum = 4096,
+     .maximum = 16 << 20,
+     .help = "size of one request's header as FastCGI parameters; larger ones get 431"},
+    {.name = "body_max",
+     .type = KT_OPTION_SIZE,
+     .default_value = "16M",
+     .maximum = 64 * GIBIBYTE,
+     .help = "size of one request's body; larger ones get 413"},
+    {.name = "request_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1min",
+     .minimum = 10,
+     .maximum = 7 * DAY_MS,
+     .help = "a handler that takes longer is ended, its client gets 504"},
+    {.name = "transfer_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1min",
+     .minimum = 10,
+     .maximum = DAY_MS,
+     .help = "a peer that neither takes nor gives a byte for so long is cut off"},
+    {.name = "start_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1min",
+     .minimum = 100,
+     .maximum = HOUR_MS,
+     .help = "a worker that is not ready after this is killed and counts as failed"},
+    {.name = "drain_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "30s",
+     .maximum = DAY_MS,
+     .help = "how long a worker may take to finish its requests when it is stopped or replaced"},
+    {.name = "processes_max",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "1000000",
+     .minimum = 100,
+     .maximum = 10000000,
+     .help = "lightweight processes in one worker"},
+    {.name = "restart_intensity",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "5",
+     .maximum = 1000,
+     .help = "a worker that crashes is restarted at once so many times within restart_period, "
+             "then with growing pauses"},
+    {.name = "restart_period",
+     .type = KT_OPTION_DURATION,
+     .default_value = "10s",
+     .minimum = 1,
+     .maximum = DAY_MS,
+     .help = "see restart_intensity"},
+    {.name = NULL},
+};
+
+/** What the checks below share. */
+struct checker {
+    const struct kt_section *section;
+    struct kt_problems *problems;
+    struct kt_settings *settings;
+};
+
+static const char *text_of(const struct checker *checker, const char *option)
+{
+    return kt_section_value(checker->section, option)->text;
+}
+
+static int64_t number_of(const struct checker *checker, const char *option)
+{
+    return kt_section_value(checker->section, option)->number;
+}
+
+static const char *place_of(const struct checker *checker, const char *option)
+{
+    return kt_section_value(checker->section, option)->place;
+}
+
+static uint32_t count_cpus(void)
+{
+    cpu_set_t set;
+    long count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
+                                                              : sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > KT_WORKERS_MAX ? KT_WORKERS_MAX : (uint32_t)count;
+}
+
+/** Look a user up. @return NULL when the option is unset, or nobody has this name (a problem) */
+static const struct passwd *find_user(const struct checker *checker, const char *option)
+{
+    const char *name = text_of(checker, option);
+    if (name == NULL)
+        return NULL;
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL)
+        kt_problem_add(checker->problems, "%s: %s is '%s', and there is no such user",
+                       place_of(checker, option), option, name);
+    return user;
+}
+
+static const struct group *find_group(const struct checker *checker, const char *option)
+{
+    const char *name = text_of(checker, option);
+    if (name == NULL)
+        return NULL;
+    const struct group *group = getgrnam(name);
+    if (group == NULL)
+        kt_problem_add(checker->problems, "%s: %s is '%s', and there is no such group",
+                       place_of(checker, option), option, name);
+    return group;
+}
+
+static void check_socket(const struct checker *checker)
+{
+    struct kt_settings *settings = checker->settings;
+    settings->socket_owner = (uid_t)-1;
+    settings->socket_group = (gid_t)-1;
+    const struct passwd *owner = find_user(checker, "socket_owner");
+    if (owner != NULL)
+        settings->socket_owner = owner->pw_uid;
+    const struct group *group = find_group(checker, "socket_group");
+    if (group != NULL)
+        settings->socket_group = group->gr_gid;
+    const char *mode = text_of(checker, "socket_mode");
+    if (strspn(mode, "01234567") != strlen(mode) || strlen(mode) < 3 || strlen(mode) > 4 ||
+        strtol(mode, NULL, 8) > 0777)
+        kt_problem_add(checker->problems,
+                       "%s: socket_mode is '%s', expected are three octal digits such as 0660",
+                       place_of(checker, "socket_mode"), mode);
+    settings->socket_mode = (mode_t)strtol(mode, NULL, 8);
+}
+
+static void check_user(const struct checker *checker)
+{
+    struct kt_settings *settings = checker->settings;
+    const struct passwd *user = find_user(checker, "user");
+    if (user != NULL) {
+        settings->has_user = true;
+        settings->user = text_of(checker, "user");
+        settings->uid = user->pw_uid;
+        settings->gid = user->pw_gid;
+    }
+    const struct group *group = find_group(checker, "group");
+    if (group != NULL && text_of(checker, "user") == NULL)
+        kt_problem_add(checker->problems, "%s: group is set, but user is not",
+                       place_of(checker, "group"));
+    else if (group != NULL)
+        settings->gid = group->gr_gid;
+    if (settings->has_user && geteuid() != 0 && settings->uid != geteuid())
+        kt_problem_add(checker->problems,
+                       "%s: user is '%s', but only root can become another user",
+                       place_of(checker, "user"), settings->user);
+}
+
+static void check_paths(const struct checker *checker)
+{
+    const char *rest = checker->settings->plugin_dir;
+    while (*rest != '\0') {
+        size_t length = strcspn(rest, ":");
+        if (length > 0 && rest[0] != '/')
+            kt_problem_add(checker->problems,
+                           "%s: plugin_dir contains '%.*s', expected are absolute paths separated "
+                           "by colons",
+                           place_of(checker, "plugin_dir"), (int)length, rest);
+        rest += length + (rest[length] == ':');
+    }
+    const char *mount = checker->settings->mount;
+    size_t length = strlen(mount);
+    if (length > 0 && (mount[0] != '/' || mount[length - 1] == '/'))
+        kt_problem_add(checker->problems,
+                       "%s: mount is '%s', expected is a path that begins with a slash and does "
+                       "not end in one",
+                       place_of(checker, "mount"), mount);
+}
+
+/** Sections beside [kontor] belong to plugins that are loaded. */
+static void check_sections(const struct kt_config *config, const char *plugins,
+                           struct kt_problems *problems)
+{
+    for (unsigned i = 0; i < config->count; i++) {
+        const struct kt_config_section *section = &config->sections[i];
+        if (strcmp(section->name, KT_SETTINGS_SECTION) == 0 ||
+            kt_word_contains(plugins, section->name))
+            continue;
+        size_t distance = SIZE_MAX, length;
+        const char *cursor = plugins, *word;
+        char nearest[64] = "", name[64];
+        while ((length = kt_word_next(&cursor, &word)) > 0) {
+            snprintf(name, sizeof(name), "%.*s", (int)length, word);
+            if (kt_word_is_nearer(section->name, name, &distance))
+                memcpy(nearest, name, sizeof(nearest));
+        }
+        if (kt_word_is_nearer(section->name, KT_SETTINGS_SECTION, &distance))
+            snprintf(nearest, sizeof(nearest), "%s", KT_SETTINGS_SECTION);
+        if (nearest[0] != '\0')
+            kt_problem_add(problems,
+                           "%s: section [%s] is of no plugin that is loaded; did you mean [%s]?",
+                           section->place, section->name, nearest);
+        else
+            kt_problem_add(problems,
+                           "%s: section [%s] is of no plugin that is loaded; add %s to plugins in "
+                           "[%s]",
+                           section->place, section->name, section->name, KT_SETTINGS_SECTION);
+    }
+}
+
+static void take_texts(const struct checker *checker)
+{
+    struct kt_settings *settings = checker->settings;
+    settings->listen = text_of(checker, "listen");
+    settings->listen_place = place_of(checker, "listen");
+    settings->plugins = text_of(checker, "plugins");
+    settings->plugins_place = place_of(checker, "plugins");
+    settings->plugin_dir = text_of(checker, "plugin_dir");
+    settings->run_dir = text_of(checker, "run_dir");
+    settings->pid_file = text_of(checker, "pid_file");
+    settings->mount = text_of(checker, "mount");
+    const char *log = text_of(checker, "log");
+    settings->log = strcmp(log, "stderr") == 0    ? KT_LOG_CHOICE_STDERR
+                    : strcmp(log, "journal") == 0 ? KT_LOG_CHOICE_JOURNAL
+                                                  : KT_LOG_CHOICE_AUTO;
+    kt_log_level_parse(text_of(checker, "log_level"), &settings->log_level);
+    settings->request_log = number_of(checker, "request_log") != 0;
+}
+
+static void take_numbers(const struct checker *checker)
+{
+    struct kt_settings *settings = checker->settings;
+    settings->workers = (uint32_t)number_of(checker, "workers");
+    if (settings->workers == 0)
+        settings->workers = count_cpus();
+    settings->connections_max = (uint32_t)number_of(checker, "connections_max");
+    settings->requests_max = (uint32_t)number_of(checker, "requests_max");
+    settings->params_max_bytes = (size_t)number_of(checker, "params_max");
+    settings->body_max_bytes = (size_t)number_of(checker, "body_max");
+    settings->request_timeout_ms = number_of(checker, "request_timeout");
+    settings->transfer_timeout_ms = number_of(checker, "transfer_timeout");
+    settings->start_timeout_ms = number_of(checker, "start_timeout");
+    settings->drain_timeout_ms = number_of(checker, "drain_timeout");
+    settings->processes_max = (uint32_t)number_of(checker, "processes_max");
+    settings->restart_intensity = (uint32_t)number_of(checker, "restart_intensity");
+    settings->restart_period_ms = number_of(checker, "restart_period");
+}
+
+int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
+                      struct kt_problems *problems, struct kt_settings **ret_settings)
+{
+    size_t before = kt_problems_count(problems);
+    struct kt_settings *settings = talloc_zero(context, struct kt_settings);
+    if (settings == NULL)
+        return -ENOMEM;
+    struct kt_section *section = NULL;
+    int result = kt_section_check(settings, KT_SETTINGS_SECTION, kt_settings_options, config,
+                                  problems, &section);
+    if (result != -ENOMEM) {
+        struct checker checker = {section, problems, settings};
+        take_texts(&checker);
+        take_numbers(&checker);
+        check_socket(&checker);
+        check_user(&checker);
+        check_paths(&checker);
+        check_sections(config, settings->plugins, problems);
+    }
+    if (result != -ENOMEM && settings->pid_file == NULL) {
+        settings->pid_file = talloc_asprintf(settings, "%s/kontord.pid", settings->run_dir);
+        if (settings->pid_file == NULL)
+            result = -ENOMEM;
+    }
+    if (result == -ENOMEM) {
+        talloc_free(settings);
+        return result;
+    }
+    *ret_settings = settings;
+    return kt_problems_count(problems) > before ? -EINVAL : 0;
+}

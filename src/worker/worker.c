@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a worker: starting → serving → draining → stopping. One process, "worker", starts
+ * the tree and opens the door; callbacks of the loop (signals, the master) only tell it to go on.
+ */
+#include "config.h"
+
+#include "worker/worker.h"
+
+#include "http/service.h"
+#include "plugin/loader.h"
+#include "process/runtime.h"
+#include "worker/control.h"
+#include "worker/tree.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum state { STARTING, SERVING, DRAINING, STOPPING };
+
+static const char *const state_names[] = {
+    [STARTING] = "starting",
+    [SERVING] = "serving",
+    [DRAINING] = "draining",
+    [STOPPING] = "stopping",
+};
+
+/** The message by which callbacks tell the process "worker" that nothing is left to serve. */
+#define MESSAGE_IDLE 1u
+
+/** The worker of this OS process. */
+static struct {
+    const struct kt_worker_start *start;
+    struct kt_plugins *plugins;
+    enum state state;
+    int status; /**< to exit with */
+    kt_pid pid; /**< of the process "worker" */
+    uv_poll_t master;
+    uv_signal_t terminate;
+    uv_prepare_t count;
+    struct kt_control *control;
+} worker;
+
+static void set_state(enum state state)
+{
+    kt_log_debug("the worker is %s after being %s", state_names[state],
+                 state_names[worker.state]);
+    worker.state = state;
+}
+
+const char *kt_worker_state(void)
+{
+    return state_names[worker.state];
+}
+
+/* ---------------------------------------------------------------- the master */
+
+static void tell_master(const char *packet)
+{
+    if (send(worker.start->master_fd, packet, strlen(packet), MSG_NOSIGNAL) < 0)
+        kt_log_warning("cannot tell the master '%s': %s", packet, strerror(errno));
+}
+
+/** Tell the log and the master why this worker cannot start. @return the exit status */
+static int fail(int status, const char *text)
+{
+    char packet[KT_WORKER_PACKET_MAX];
+    kt_log_error("%s", text);
+    snprintf(packet, sizeof(packet), KT_WORKER_FAILED "%s", text);
+    tell_master(packet);
+    return status;
+}
+
+/* ---------------------------------------------------------------- draining */
+
+static void on_idle(void *argument)
+{
+    (void)argument;
+    kt_send(worker.pid, MESSAGE_IDLE, NULL, 0);
+}
+
+/** Stop in good order; a second call changes nothing. From the loop. */
+static void drain(const char *why)
+{
+    switch (worker.state) {
+    case STARTING:
+        kt_log_info("%s before the worker was ready", why);
+        set_state(STOPPING);
+        kt_runtime_stop();
+        break;
+    case SERVING:
+        kt_log_info("%s: finishing what is running", why);
+        set_state(DRAINING);
+        kt_service_drain(on_idle, NULL);
+        break;
+    case DRAINING:
+    case STOPPING:
+        break;
+    }
+}
+
+static void on_terminate(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    (void)number;
+    drain("told to end by a signal");
+}
+
+static void on_master(uv_poll_t *handle, int status, int events)
+{
+    char packet[KT_WORKER_PACKET_MAX];
+    (void)events;
+    ssize_t size = status < 0 ? 0 : recv(worker.start->master_fd, packet, sizeof(packet), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size <= 0) {
+        uv_poll_stop(handle);
+        drain("the master is gone");
+    } else if ((size_t)size == strlen(KT_WORKER_DRAIN) &&
+               memcmp(packet, KT_WORKER_DRAIN, (size_t)size) == 0) {
+        drain("told to end by the master");
+    }
+}
+
+/* ---------------------------------------------------------------- the process "worker" */
+
+static int open_door(struct kt_error *error)
+{
+    const struct kt_settings *settings = worker.start->settings;
+    const struct kt_service_options options = {
+        .connections_max = settings->connections_max,
+        .requests_max = settings->requests_max,
+        .params_max_bytes = settings->params_max_bytes,
+        .body_max_bytes = settings->body_max_bytes,
+        .request_timeout_ms = settings->request_timeout_ms,
+        .transfer_timeout_ms = settings->transfer_timeout_ms,
+        .mount = settings->mount,
+        .log_requests = settings->request_log,
+    };
+    return kt_service_start(&options, worker.start->listen_fds, worker.start->listen_count, error);
+}
+
+static _Noreturn void give_up(int status)
+{
+    worker.status = status;
+    kt_runtime_stop();
+    kt_exit(KT_EXIT_SHUTDOWN, "the worker stops");
+}
+
+/** Serve until the tree ends (a failure) or nothing is left to serve. */
+static void serve(struct kt_tree *tree)
+{
+    const struct kt_message *message;
+    for (;;) {
+        kt_receive(-1, &message);
+        if (message->type == MESSAGE_IDLE) {
+            set_state(STOPPING);
+            kt_tree_stop(tree);
+            give_up(EX_OK);
+        }
+        const struct kt_down *down = message->data;
+        if (message->type == KT_MESSAGE_EXIT && down->pid == kt_tree_root(tree)) {
+            kt_log_error("plugins keep failing (%s): this worker ends", down->exit.text);
+            give_up(EX_SOFTWARE);
+        }
+    }
+}
+
+static void worker_main(void *argument)
+{
+    struct kt_tree *tree;
+    struct kt_error error = {0};
+    (void)argument;
+    int result = kt_tree_start(worker.plugins, &tree, &error);
+    if (result < 0)
+        give_up(fail(result == -EOWNERDEAD ? EX_SOFTWARE : EX_CONFIG, error.text));
+    result = open_door(&error);
+    if (result < 0)
+        give_up(fail(EX_OSERR, error.text));
+    set_state(SERVING);
+    tell_master(KT_WORKER_READY);
+    serve(tree);
+}
+
+/* ---------------------------------------------------------------- before and after */
+
+/** Keep the shared page up to date; runs once in each turn of the loop. */
+static void on_count(uv_prepare_t *handle)
+{
+    struct kt_service_counts service;
+    struct kt_runtime_counts runtime;
+    struct kt_note *note = worker.start->note;
+    (void)handle;
+    kt_service_counts(&service);
+    kt_runtime_counts(&runtime);
+    atomic_store_explicit(&note->requests_total, service.requests_total, memory_order_relaxed);
+    atomic_store_explicit(&note->requests, service.requests, memory_order_relaxed);
+    atomic_store_explicit(&note->processes, runtime.processes, memory_order_relaxed);
+}
+
+static int load_plugins(TALLOC_CTX *context)
+{
+    const struct kt_worker_start *start = worker.start;
+    struct kt_problems *problems = kt_problems_new(context);
+    if (problems == NULL)
+        return fail(EX_OSERR, "out of memory");
+    int result = kt_plugins_load(context, start->settings->plugins,
+                                 start->settings->plugins_place, start->settings->plugin_dir,
+                                 start->plugin_owner, start->config, problems, &worker.plugins);
+    if (result == 0)
+        return EX_OK;
+    size_t count = kt_problems_count(problems);
+    if (count == 0)
+        return fail(EX_OSERR, "out of memory");
+    for (size_t i = 1; kt_problems_text(problems, i) != NULL; i++)
+        kt_log_error("%s", kt_problems_text(problems, i));
+    return fail(EX_CONFIG, kt_problems_text(problems, 0));
+}
+
+static int watch_loop(void)
+{
+    uv_loop_t *loop = kt_runtime_loop();
+    int result = uv_poll_init(loop, &worker.master, worker.start->master_fd);
+    if (result == 0)
+        result = uv_poll_start(&worker.master, UV_READABLE | UV_DISCONNECT, on_master);
+    if (result == 0)
+        result = uv_signal_init(loop, &worker.terminate);
+    if (result == 0)
+        result = uv_signal_start(&worker.terminate, on_terminate, SIGTERM);
+    if (result == 0)
+        result = uv_prepare_init(loop, &worker.count);
+    if (result == 0)
+        result = uv_prepare_start(&worker.count, on_count);
+    if (result == 0)
+        result = kt_control_start(worker.start, worker.plugins, &worker.control);
+    return result;
+}
+
+static int run(void)
+{
+    struct kt_error error = {0};
+    struct kt_runtime_options options = {.process_limit = worker.start->settings->processes_max};
+    int result = kt_runtime_start(&options, &error);
+    if (result < 0)
+        return fail(EX_OSERR, error.text);
+    result = watch_loop();
+    if (result == 0)
+        result = kt_spawn(&(struct kt_spawn){.label = "worker", .trap_exit = true}, worker_main,
+                          NULL, &worker.pid);
+    if (result < 0)
+        return fail(EX_OSERR, uv_strerror(result));
+    kt_runtime_run();
+    on_count(&worker.count);
+    kt_service_close();
+    kt_control_stop(worker.control);
+    uv_close((uv_handle_t *)&worker.master, NULL);
+    uv_close((uv_handle_t *)&worker.terminate, NULL);
+    uv_close((uv_handle_t *)&worker.count, NULL);
+    kt_runtime_close();
+    return worker.status;
+}
+
+static void set_signals(void)
+{
+    /* the master passes on what a terminal or an administrator tells the group */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int kt_worker_run(const struct kt_worker_start *start)
+{
+    char role[32];
+    worker.start = start;
+    snprintf(role, sizeof(role), "worker %u", start->number);
+    kt_log_role(role);
+    TALLOC_CTX *context = talloc_new(NULL);
+    if (context == NULL)
+        return fail(EX_OSERR, "out of memory");
+    int status = load_plugins(context);
+    if (status == EX_OK) {
+        int result = kt_crash_watch(start->note);
+        if (result < 0)
+            kt_log_warning("crashes of this worker will not be described: %s", strerror(-result));
+        set_signals();
+        status = run();
+    }
+    talloc_free(context);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: one thread, one loop, all plugins. It is forked by the master, starts everything, says
+ * that it is ready, serves until it is told to drain, and ends. Knows the master only as a socket.
+ */
+#ifndef KT_WORKER_H
+#define KT_WORKER_H
+
+#include "worker/crash.h"
+#include "worker/settings.h"
+
+/** What the two say to each other: one word a packet, "failed" followed by a text. */
+#define KT_WORKER_READY "ready"
+#define KT_WORKER_FAILED "failed "
+#define KT_WORKER_DRAIN "drain"
+/** The longest such packet. */
+#define KT_WORKER_PACKET_MAX (sizeof(KT_WORKER_FAILED) + KT_ERROR_TEXT_MAX)
+
+/** Everything a worker gets from its master; borrowed until it ends. */
+struct kt_worker_start {
+    uint32_t number;     /**< 1 … among the workers of its generation */
+    uint32_t generation; /**< 1 …, one more with each reload */
+    const struct kt_config *config;
+    const struct kt_settings *settings;
+    const int *listen_fds; /**< non-blocking */
+    size_t listen_count;
+    int control_fd;       /**< listening, for kontorctl */
+    int master_fd;        /**< SOCK_SEQPACKET */
+    struct kt_note *note; /**< shared with the master */
+    uid_t plugin_owner;   /**< who may own plugin files besides root */
+};
+
+/**
+ * Be a worker.
+ * @return the exit status: 0 after draining, EX_CONFIG when the configuration or a plugin's start
+ *         is at fault, else EX_SOFTWARE or EX_OSERR
+ */
+KT_PUBLIC int kt_worker_run(const struct kt_worker_start *start);
+
+/** Its state in a word: "starting", "serving", "draining", "stopping". */
+const char *kt_worker_state(void);
+
+#endif

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Private web servers in front of kontor: nginx and Apache on a free port of the loopback.
+
+They use the snippets of examples/ as an administrator would, with other paths filled in, so that
+what is installed as documentation is what was tested. Know nothing of kontor's inside.
+"""
+
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+from fastcgi import wait_until
+
+ROOT = pathlib.Path(os.environ.get("KONTOR_SOURCE", pathlib.Path(__file__).parents[2])).resolve()
+EXAMPLES = ROOT / "examples"
+
+# How long a web server may take to start or stop, in seconds.
+START_TIMEOUT = 20
+
+NGINX = """
+{user}
+worker_processes {workers};
+worker_rlimit_nofile {files};
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections {connections}; }}
+http {{
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log off;
+    keepalive_requests 1000000;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {upstream}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        server_name localhost;
+        {locations}
+    }}
+}}
+"""
+
+APACHE = """
+ServerRoot "{folder}"
+ServerName localhost
+Listen 127.0.0.1:{port}
+PidFile "{folder}/apache.pid"
+ErrorLog "{folder}/error.log"
+LogLevel warn
+DefaultRuntimeDir "{folder}"
+{modules}
+{user}
+TypesConfig /etc/mime.types
+KeepAlive On
+MaxKeepAliveRequests 0
+StartServers 1
+ServerLimit 2
+ThreadsPerChild 64
+MaxRequestWorkers 128
+<Directory "/">
+    Require all denied
+</Directory>
+{snippet}
+"""
+
+APACHE_MODULES = "mpm_event authz_core mime dir alias setenvif env proxy proxy_fcgi".split()
+
+
+def free_port():
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Frontend:
+    """A running web server; the two below say how it is configured and started."""
+
+    def __init__(self, folder, command, port):
+        self.folder = folder
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=open(folder / "output.log", "wb"),
+                                        stderr=subprocess.STDOUT)
+        try:
+            wait_until(self.answers, START_TIMEOUT, "the web server answers")
+        except BaseException:
+            self.stop()
+            raise
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("the web server ended: " + self.log())
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def log(self):
+        return "".join(path.read_text(errors="replace")
+                       for path in sorted(self.folder.glob("*.log")))
+
+    def connect(self, timeout=30):
+        """A connection that is kept open between requests."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(START_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def nginx_snippets(socket_path, www, mount="", keep=True):
+    """The two nginx snippets of examples/ with our own paths: (http block, server block)."""
+    upstream = (EXAMPLES / "nginx/upstream.conf").read_text()
+    locations = (EXAMPLES / "nginx/kontor.conf").read_text()
+    upstream = upstream.replace("/run/kontor/kontor.sock", str(socket_path))
+    locations = locations.replace("/usr/share/kontor/www", str(www))
+    if mount:
+        locations = locations.replace("location /", f"location {mount}/")
+        locations = locations.replace("(?<kontor_mount>)", f"(?<kontor_mount>{mount})")
+    if not keep:
+        locations = locations.replace("fastcgi_keep_conn on;", "fastcgi_keep_conn off;")
+        upstream = upstream.replace("keepalive 64;", "")
+    return upstream, locations
+
+
+class Nginx(Frontend):
+    """nginx in front of the socket at `socket_path`, or with snippets of one's own."""
+
+    def __init__(self, folder, socket_path=None, www=ROOT / "www", mount="", keep=True,
+                 snippets=None, workers=1, connections=4096):
+        folder.mkdir(parents=True, exist_ok=True)
+        upstream, locations = snippets or nginx_snippets(socket_path, www, mount, keep)
+        port = free_port()
+        (folder / "nginx.conf").write_text(NGINX.format(
+            folder=folder, port=port, upstream=upstream, locations=locations, workers=workers,
+            connections=connections, files=2 * connections + 64,
+            user="user root;" if os.geteuid() == 0 else ""))
+        super().__init__(folder, ["/usr/sbin/nginx", "-p", str(folder), "-c",
+                                  str(folder / "nginx.conf"), "-e", str(folder / "error.log"),
+                                  "-g", "daemon off;"], port)
+
+
+class Apache(Frontend):
+    """Apache with mod_proxy_fcgi in front of the socket at `socket_path`."""
+
+    def __init__(self, folder, socket_path, www=ROOT / "www", mount="", keep=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        snippet = (f"Define KONTOR_SOCKET {socket_path}\nDefine KONTOR_WWW {www}\n" +
+                   (f"Define KONTOR_PLACE {mount}/\n" if mount else "") +
+                   (EXAMPLES / "apache/kontor.conf").read_text())
+        if keep:
+            snippet = snippet.replace("enablereuse=off", "enablereuse=on")
+        port = free_port()
+        modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+                            for name in APACHE_MODULES)
+        # Apache refuses to run as root; its children then need to reach socket and pages.
+        user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+        (folder / "apache.conf").write_text(APACHE.format(
+            folder=folder, port=port, modules=modules, user=user, snippet=snippet))
+        super().__init__(folder, ["/usr/sbin/apache2", "-f", str(folder / "apache.conf"),
+                                  "-DFOREGROUND"], port)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The week of a real iCalendar file, as JSON, through kontord."""
+
+import pytest
+import requests
+
+# A week of which each number is known; times are Berlin's, an hour before UTC's in this week.
+CALENDAR = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//kontor//test//EN
+X-WR-CALNAME:ada@example.org
+BEGIN:VEVENT
+UID:one
+DTSTAMP:20261101T000000Z
+DTSTART;TZID=Europe/Berlin:20261116T090000
+DTEND;TZID=Europe/Berlin:20261116T103000
+SUMMARY:Planning
+ORGANIZER:mailto:ada@example.org
+ATTENDEE;CN=Ada;PARTSTAT=ACCEPTED:mailto:ada@example.org
+ATTENDEE;CN=Grace;PARTSTAT=ACCEPTED:mailto:grace@example.org
+END:VEVENT
+BEGIN:VEVENT
+UID:two
+DTSTAMP:20261101T000000Z
+DTSTART;TZID=Europe/Berlin:20261103T140000
+DTEND;TZID=Europe/Berlin:20261103T150000
+RRULE:FREQ=WEEKLY;BYDAY=TU,TH;COUNT=20
+SUMMARY:Standing
+ORGANIZER:mailto:ada@example.org
+ATTENDEE;CN=Ada;PARTSTAT=ACCEPTED:mailto:ada@example.org
+ATTENDEE;CN=Grace;PARTSTAT=ACCEPTED:mailto:grace@example.org
+ATTENDEE;CN=Edsger;PARTSTAT=ACCEPTED:mailto:edsger@example.org
+END:VEVENT
+BEGIN:VEVENT
+UID:three
+DTSTAMP:20261101T000000Z
+DTSTART;VALUE=DATE:20261118
+DTEND;VALUE=DATE:20261120
+SUMMARY:Conference
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.fixture
+def address(folder, make_kontor, make_frontend):
+    """Where the weeks are."""
+    file = folder / "calendar.ics"
+    file.write_bytes(CALENDAR.replace("\n", "\r\n").encode())
+    kontor = make_kontor(plugins=("calendar",), sections={
+        "calendar": {"file": str(file), "timezone": "Europe/Berlin"}})
+    return make_frontend("nginx", kontor).url + "/api/calendar/week"
+
+
+def test_hours_of_a_week(address):
+    """People would plan by wrong hours."""
+    answer = requests.get(address, params={"date": "2026-11-18"})
+    assert answer.status_code == 200
+    week = answer.json()
+    assert week["week"]["first_date"] == "2026-11-16"
+    assert week["week"]["last_date"] == "2026-11-22"
+    assert week["totals"]["one_off"] == {"count": 1, "minutes": 90}
+    assert week["totals"]["recurring"] == {"count": 2, "minutes": 120}
+    assert week["totals"]["all_day"]["count"] == 1
+    assert [day["one_off_minutes"] for day in week["days"]] == [90, 0, 0, 0, 0, 0, 0]
+    assert [day["recurring_minutes"] for day in week["days"]] == [0, 60, 0, 60, 0, 0, 0]
+    assert [day["all_day"] for day in week["days"]][2:4] == [["Conference"]] * 2
+    people = {person["address"]: person["minutes"] for person in week["people"]}
+    assert people == {"grace@example.org": 210, "edsger@example.org": 120}
+
+
+def test_previous_and_next_week(address):
+    """One could not leaf through the weeks."""
+    week = requests.get(address, params={"date": "2026-11-18"}).json()
+    before = requests.get(address, params={"date": week["week"]["previous"]}).json()
+    assert before["week"]["first_date"] == "2026-11-09"
+    assert before["week"]["next"] == "2026-11-16"
+    assert before["totals"]["recurring"] == {"count": 2, "minutes": 120}
+    assert before["totals"]["one_off"]["count"] == 0
+    after = requests.get(address, params={"date": week["week"]["next"]}).json()
+    assert after["week"]["first_date"] == "2026-11-23"
+
+
+def test_another_time_zone(address):
+    """Travellers would see their meetings at the wrong time, or on the wrong day."""
+    week = requests.get(address, params={"date": "2026-11-18", "tz": "Asia/Tokyo"}).json()
+    assert week["week"]["timezone"] == "Asia/Tokyo"
+    starts = {event["summary"]: event["start"] for event in week["events"]}
+    assert starts["Planning"] == "2026-11-16T17:00:00+09:00"
+
+
+@pytest.mark.parametrize("query", [{"date": "yesterday"}, {"date": "2026-02-30"},
+                                   {"tz": "Mars/Olympus"}, {"tz": "../../etc/passwd"}])
+def test_questions_that_make_no_sense(address, query):
+    """A mistyped address would show a week that nobody asked for."""
+    answer = requests.get(address, params=query)
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert answer.json()["detail"]
+
+
+def test_file_changes(address, folder):
+    """The page would show an old week until kontor is restarted."""
+    assert requests.get(address, params={"date": "2026-11-18"}).json()["totals"]["one_off"]["count"]
+    file = folder / "calendar.ics"
+    file.write_bytes(file.read_bytes().replace(b"SUMMARY:Planning", b"SUMMARY:Planning anew"))
+    week = requests.get(address, params={"date": "2026-11-18"}).json()
+    assert "Planning anew" in {event["summary"] for event in week["events"]}
+
+
+def test_file_is_gone(address, folder):
+    """A missing file would look like an empty week."""
+    (folder / "calendar.ics").unlink()
+    answer = requests.get(address)
+    assert answer.status_code >= 500
+    assert answer.headers["Content-Type"].startswith("application/problem+json")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""SIGTERM: what runs is finished, then kontor is gone."""
+
+import os
+import signal
+
+import fastcgi
+from kontor import is_alive
+
+
+def test_running_request_finishes(make_kontor):
+    """Stopping the service would cut visitors off in the middle of an answer."""
+    kontor = make_kontor(sections={"evaluation": {"rpc_time": "1s"}})
+    workers = kontor.workers()
+    with kontor.client() as client, kontor.client() as idle:
+        assert idle.get("/api/evaluation/now").status == 200
+        client.start("/api/evaluation/rpc")
+        kontor.wait_requests(1)
+        kontor.signal(signal.SIGTERM)
+        idle.wait_closed()
+        assert client.read_response().status == 200
+    kontor.stop()
+    assert not any(is_alive(pid) for pid in workers)
+    assert not os.path.exists(kontor.socket)
+
+
+def test_request_that_never_ends(make_kontor):
+    """One stuck request would keep the service from stopping."""
+    kontor = make_kontor(settings={"drain_timeout": "300ms"},
+                         sections={"evaluation": {"rpc_time": "60s"}})
+    with kontor.client() as client:
+        client.start("/api/evaluation/rpc")
+        kontor.wait_requests(1)
+        kontor.signal(signal.SIGTERM)
+        try:
+            assert client.read_response().status >= 500
+        except fastcgi.Closed:
+            pass
+    kontor.stop()
+
+
+def test_interrupt(make_kontor):
+    """Ctrl-C in the foreground would leave workers and sockets behind."""
+    kontor = make_kontor()
+    workers = kontor.workers()
+    kontor.signal(signal.SIGINT)
+    kontor.stop()
+    assert not any(is_alive(pid) for pid in workers)
+    assert not os.path.exists(kontor.socket)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* If this failed: after a crash nobody would know which plugin it was. */
+#include "config.h"
+
+#include "inside.h"
+
+#include "plugin/plugin.h"
+#include "worker/crash.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct kt_note *note;
+static const struct kt_plugin_descriptor descriptor = {.name = "shop"};
+static struct kt_plugin plugin = {.descriptor = &descriptor, .number = 1};
+static void (*crash)(void);
+
+static void segfault(void)
+{
+    volatile uintptr_t nowhere = 16;
+    *(volatile int *)nowhere = 1;
+}
+
+/** Not a tail call: the frame is needed after the return. */
+static uint64_t descend(uint64_t depth, volatile uint64_t *above)
+{
+    volatile uint64_t frame[64];
+    frame[depth % 64] = depth + *above;
+    return depth == 0 ? frame[0] : descend(depth - 1, &frame[depth % 64]) + frame[1];
+}
+
+static void overflow(void)
+{
+    volatile uint64_t above = 0;
+    above = descend(UINT32_MAX, &above);
+}
+
+static void terminate(void)
+{
+    kill(getpid(), SIGBUS);
+}
+
+static void crash_here(void *argument)
+{
+    (void)argument;
+    kt_self_belong(&plugin);
+    kt_label("price of tea");
+    crash();
+}
+
+/** The life of the forked process, which crashes. */
+static void crash_inside(bool in_process)
+{
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDERR_FILENO); /* a sanitizer's report */
+    if (kt_runtime_start(NULL, NULL) < 0 || kt_crash_watch(note) < 0)
+        _exit(99);
+    if (!in_process)
+        crash();
+    kt_spawn(NULL, crash_here, NULL, NULL);
+    kt_runtime_run();
+}
+
+/** Crash in a forked process. @return how it ended */
+static int run_crash(void (*how)(void), bool in_process)
+{
+    int status;
+    crash = how;
+    memset(note, 0, sizeof(*note));
+    pid_t pid = fork();
+    if (pid == 0) {
+        crash_inside(in_process);
+        _exit(98);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 1); /* 1: a sanitizer's */
+    return status;
+}
+
+static void assert_described(const char *words)
+{
+    char text[256];
+    assert_true(kt_crash_describe(note, text, sizeof(text)));
+    assert_string_equal(text, words);
+}
+
+static void tells_plugin_and_process(void **state)
+{
+    (void)state;
+    char frame[128];
+    bool has_this_program = false;
+    run_crash(segfault, true);
+    assert_described("segmentation fault at address 0x10 in process 'price of tea' of plugin "
+                     "'shop'");
+    for (int i = 0; kt_crash_frame(note, i, frame, sizeof(frame)); i++)
+        has_this_program = has_this_program || strstr(frame, "kontord+0x") != NULL;
+    assert_true(has_this_program); /* the main program has no name of its own in the list */
+}
+
+static void tells_a_stack_overflow(void **state)
+{
+    (void)state;
+    run_crash(overflow, true);
+    assert_described("stack overflow in process 'price of tea' of plugin 'shop'");
+}
+
+static void tells_an_abort(void **state)
+{
+    (void)state;
+    int status = run_crash(abort, true);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_described("abort in process 'price of tea' of plugin 'shop'");
+}
+
+static void keeps_the_signal_that_was_sent(void **state)
+{
+    (void)state;
+    int status = run_crash(terminate, false);
+    assert_true(WIFEXITED(status) || WTERMSIG(status) == SIGBUS);
+    assert_described("bus error, outside of any process");
+}
+
+static void says_nothing_without_a_crash(void **state)
+{
+    (void)state;
+    char text[16];
+    memset(note, 0, sizeof(*note));
+    assert_false(kt_crash_describe(note, text, sizeof(text)));
+    assert_false(kt_crash_frame(note, 0, text, sizeof(text)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_plugin_and_process),
+        cmocka_unit_test(tells_a_stack_overflow),
+        cmocka_unit_test(tells_an_abort),
+        cmocka_unit_test(keeps_the_signal_that_was_sent),
+        cmocka_unit_test(says_nothing_without_a_crash),
+    };
+    note = mmap(NULL, sizeof(*note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (note == MAP_FAILED)
+        return 1;
+    int failed = cmocka_run_group_tests_name("crash_note", tests, NULL, NULL);
+    munmap(note, sizeof(*note));
+    return failed;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* If this failed: a crash would go unseen, take the wrong ones along, or leave things behind. */
+#include "inside.h"
+
+static int released;
+
+static int on_release(char *chunk)
+{
+    (void)chunk;
+    released++;
+    return 0;
+}
+
+static void hold_something(void)
+{
+    char *chunk = talloc_strdup(kt_self_memory(), "held");
+    talloc_set_destructor(chunk, on_release);
+}
+
+static void wait_message(void *argument)
+{
+    (void)argument;
+    const struct kt_message *message;
+    hold_something();
+    kt_receive(-1, &message);
+    if (message->type == 1)
+        kt_fail("asked to fail");
+    if (message->type == 2)
+        kt_exit(KT_EXIT_SHUTDOWN, "asked to stop");
+}
+
+static const struct kt_down *next_down(uint32_t type)
+{
+    const struct kt_message *message;
+    assert_int_equal(kt_receive(-1, &message), 0);
+    assert_int_equal(message->type, type);
+    return message->data;
+}
+
+static void test_monitor_tells_why(void)
+{
+    static const struct {
+        uint32_t message;
+        enum kt_exit_kind kind;
+        const char *text;
+    } cases[] = {
+        {0, KT_EXIT_NORMAL, ""},
+        {1, KT_EXIT_ERROR, "asked to fail"},
+        {2, KT_EXIT_SHUTDOWN, "asked to stop"},
+    };
+    released = 0;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t reference;
+        kt_pid peer;
+        kt_spawn(&(struct kt_spawn){.ret_monitor = &reference}, wait_message, NULL, &peer);
+        kt_send(peer, cases[i].message, NULL, 0);
+        const struct kt_down *down = next_down(KT_MESSAGE_DOWN);
+        assert_int_equal(down->pid, peer);
+        assert_int_equal(down->reference, reference);
+        assert_int_equal(down->exit.kind, cases[i].kind);
+        assert_string_equal(down->exit.text, cases[i].text);
+        assert_int_equal(released, i + 1);
+    }
+    uint64_t reference;
+    kt_monitor(KT_PID_NONE, &reference);
+    assert_int_equal(next_down(KT_MESSAGE_DOWN)->exit.kind, KT_EXIT_NOPROC);
+}
+
+static void test_demonitor(void)
+{
+    uint64_t reference;
+    kt_pid peer;
+    const struct kt_message *message;
+    kt_spawn(&(struct kt_spawn){.ret_monitor = &reference}, wait_message, NULL, &peer);
+    kt_demonitor(reference);
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_int_equal(kt_receive(0, &message), -ETIMEDOUT);
+}
+
+static void chain(void *argument)
+{
+    int depth = (int)(intptr_t)argument;
+    hold_something();
+    if (depth > 0)
+        kt_spawn(&(struct kt_spawn){.link = true}, chain, (void *)(intptr_t)(depth - 1), NULL);
+    const struct kt_message *message;
+    kt_receive(-1, &message);
+}
+
+static void test_links_carry_a_crash_along(void)
+{
+    kt_pid first;
+    released = 0;
+    kt_spawn(NULL, chain, (void *)(intptr_t)9999, &first);
+    AWAIT(({
+        struct kt_runtime_counts counts;
+        kt_runtime_counts(&counts);
+        counts.processes == 10001;
+    }));
+    kt_signal(first, KT_EXIT_ERROR, "pull");
+    AWAIT(released == 10000);
+}
+
+static void test_trap_exit(void)
+{
+    kt_pid peer;
+    kt_trap_exit(true);
+    kt_spawn(&(struct kt_spawn){.link = true}, wait_message, NULL, &peer);
+    kt_send(peer, 1, NULL, 0);
+    const struct kt_down *down = next_down(KT_MESSAGE_EXIT);
+    assert_int_equal(down->pid, peer);
+    assert_string_equal(down->exit.text, "asked to fail");
+    kt_spawn(&(struct kt_spawn){.link = true}, wait_message, NULL, &peer);
+    kt_signal(peer, KT_EXIT_KILL, "now");
+    down = next_down(KT_MESSAGE_EXIT);
+    assert_int_equal(down->exit.kind, KT_EXIT_KILLED);
+    kt_link(peer);
+    assert_int_equal(next_down(KT_MESSAGE_EXIT)->exit.kind, KT_EXIT_NOPROC);
+}
+
+static void normal_end(void *argument)
+{
+    (void)argument;
+}
+
+static void test_a_normal_end_hurts_nobody(void)
+{
+    kt_pid peer;
+    kt_spawn(&(struct kt_spawn){.link = true}, normal_end, NULL, &peer);
+    kt_join(peer, -1);
+    kt_spawn(&(struct kt_spawn){.link = true}, wait_message, NULL, &peer);
+    kt_unlink(peer);
+    kt_signal(peer, KT_EXIT_ERROR, "unlinked");
+    kt_join(peer, -1);
+    kt_signal(kt_self(), KT_EXIT_NORMAL, NULL);
+    kt_yield();
+}
+
+static int critical_steps;
+
+static void critical(void *argument)
+{
+    (void)argument;
+    hold_something();
+    kt_critical_enter();
+    int status = kt_park(-1);
+    critical_steps++;
+    assert_int_equal(status, -ECANCELED);
+    assert_int_equal(kt_park(-1), -ECANCELED);
+    critical_steps++;
+    kt_critical_leave();
+    critical_steps++;
+}
+
+static void test_a_critical_section_is_left_first(void)
+{
+    kt_pid peer;
+    released = critical_steps = 0;
+    kt_spawn(NULL, critical, NULL, &peer);
+    kt_yield();
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_int_equal(critical_steps, 2);
+    assert_int_equal(released, 1);
+}
+
+static void pool_work(void *argument)
+{
+    *(int *)argument += 1;
+}
+
+static int work_result;
+
+static void work(void *argument)
+{
+    (void)argument;
+    kt_work(pool_work, &work_result);
+    work_result += 100;
+}
+
+static void test_work_is_waited_for(void)
+{
+    kt_pid peer;
+    work_result = 0;
+    kt_spawn(NULL, work, NULL, &peer);
+    kt_join(peer, -1);
+    assert_int_equal(work_result, 101);
+    kt_spawn(NULL, work, NULL, &peer);
+    kt_yield(); /* it is in the pool now: its end has to wait for the pool */
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_int_equal(work_result, 102);
+}
+
+static struct kt_ticket ticket;
+static int park_result;
+
+static void park(void *argument)
+{
+    (void)argument;
+    ticket = kt_park_ticket();
+    park_result = kt_park(-1);
+    ticket = kt_park_ticket();
+    kt_park(-1);
+}
+
+static void test_an_old_ticket_wakes_nobody(void)
+{
+    kt_pid peer;
+    kt_spawn(NULL, park, NULL, &peer);
+    kt_yield();
+    struct kt_ticket old = ticket;
+    assert_true(kt_unpark(old, 5));
+    assert_false(kt_unpark(old, 6));
+    kt_yield();
+    assert_int_equal(park_result, 5);
+    assert_false(kt_unpark(old, 7));
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_false(kt_unpark(ticket, 8));
+}
+
+static void test_names(void)
+{
+    kt_pid peer;
+    assert_int_equal(kt_register("me"), 0);
+    assert_int_equal(kt_register("again"), -EALREADY);
+    assert_int_equal(kt_whereis("me"), kt_self());
+    assert_int_equal(kt_register(""), -EINVAL);
+    kt_unregister();
+    assert_int_equal(kt_whereis("me"), KT_PID_NONE);
+    static const struct kt_server named = {.label = "named"};
+    char name[32];
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "name %d", i);
+        assert_int_equal(
+            kt_server_start(&named, &(struct kt_server_start){.name = name}, NULL, &peer), 0);
+        assert_int_equal(kt_whereis(name), peer);
+    }
+    assert_int_equal(kt_server_start(&named, &(struct kt_server_start){.name = "name 7"}, NULL, &peer),
+                     -EEXIST);
+    peer = kt_whereis("name 7");
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_int_equal(kt_whereis("name 7"), KT_PID_NONE);
+}
+
+CASE(monitor_tells_why)
+CASE(demonitor)
+CASE(links_carry_a_crash_along)
+CASE(trap_exit)
+CASE(a_normal_end_hurts_nobody)
+CASE(a_critical_section_is_left_first)
+CASE(work_is_waited_for)
+CASE(an_old_ticket_wakes_nobody)
+CASE(names)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(monitor_tells_why),
+        cmocka_unit_test(demonitor),
+        cmocka_unit_test(links_carry_a_crash_along),
+        cmocka_unit_test(trap_exit),
+        cmocka_unit_test(a_normal_end_hurts_nobody),
+        cmocka_unit_test(a_critical_section_is_left_first),
+        cmocka_unit_test(work_is_waited_for),
+        cmocka_unit_test(an_old_ticket_wakes_nobody),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
