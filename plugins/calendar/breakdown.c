@@ -11,16 +11,11 @@
 #include <string.h>
 
 static const char *const kind_names[KT_KIND_COUNT] = {
-    [KT_KIND_ONE_OFF] = "one_off",
-    [KT_KIND_RECURRING] = "recurring",
-    [KT_KIND_ALL_DAY] = "all_day",
-    [KT_KIND_OWN] = "own",
-    [KT_KIND_FOCUS] = "focus",
-    [KT_KIND_DECLINED] = "declined",
-    [KT_KIND_TENTATIVE] = "tentative",
-    [KT_KIND_UNANSWERED] = "unanswered",
-    [KT_KIND_FREE] = "free",
-    [KT_KIND_OUT_OF_OFFICE] = "out_of_office",
+    [KT_KIND_ONE_OFF] = "one_off",     [KT_KIND_RECURRING] = "recurring",
+    [KT_KIND_ALL_DAY] = "all_day",     [KT_KIND_OWN] = "own",
+    [KT_KIND_FOCUS] = "focus",         [KT_KIND_DECLINED] = "declined",
+    [KT_KIND_TENTATIVE] = "tentative", [KT_KIND_UNANSWERED] = "unanswered",
+    [KT_KIND_FREE] = "free",           [KT_KIND_OUT_OF_OFFICE] = "out_of_office",
     [KT_KIND_OTHER] = "other",
 };
 
@@ -242,8 +237,8 @@ static int count_real(TALLOC_CTX *context, const struct kt_window *window,
     for (size_t index = 0; index + 1 < count; index++) {
         depth += edges[index].change;
         if (depth >= 1)
-            add_per_day(breakdown, window, offsetof(struct kt_breakdown_day, real),
-                        edges[index].at, edges[index + 1].at);
+            add_per_day(breakdown, window, offsetof(struct kt_breakdown_day, real), edges[index].at,
+                        edges[index + 1].at);
         if (depth >= 2)
             add_per_day(breakdown, window, offsetof(struct kt_breakdown_day, conflict),
                         edges[index].at, edges[index + 1].at);

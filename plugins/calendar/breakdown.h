@@ -13,14 +13,14 @@ enum kt_kind {
     KT_KIND_ONE_OFF,   /**< a meeting that comes once */
     KT_KIND_RECURRING, /**< a meeting of a series */
     KT_KIND_ALL_DAY,
-    KT_KIND_OWN,       /**< nobody else there */
+    KT_KIND_OWN, /**< nobody else there */
     KT_KIND_FOCUS,
     KT_KIND_DECLINED,
     KT_KIND_TENTATIVE,
     KT_KIND_UNANSWERED,
-    KT_KIND_FREE,      /**< doesn't block time */
+    KT_KIND_FREE, /**< doesn't block time */
     KT_KIND_OUT_OF_OFFICE,
-    KT_KIND_OTHER,     /**< working locations, birthdays, entries made from mails */
+    KT_KIND_OTHER, /**< working locations, birthdays, entries made from mails */
     KT_KIND_COUNT,
 };
 
@@ -67,11 +67,11 @@ struct kt_person_sum {
 /** The result. Arrays are owned by the context given; what they point to belongs to the events. */
 struct kt_breakdown {
     struct kt_sum kinds[KT_KIND_COUNT];
-    struct kt_sum meetings;  /**< one-off and recurring ones together */
-    int64_t real, conflict;  /**< as per day */
+    struct kt_sum meetings; /**< one-off and recurring ones together */
+    int64_t real, conflict; /**< as per day */
     uint32_t large_meetings;
-    uint32_t all_day_days;   /**< days with at least one all-day event */
-    uint32_t all_day_event_days; /**< all-day events times their days */
+    uint32_t all_day_days;         /**< days with at least one all-day event */
+    uint32_t all_day_event_days;   /**< all-day events times their days */
     struct kt_breakdown_day *days; /**< as many as the window has */
     uint32_t day_count;
     struct kt_person_sum *people; /**< most hours first, then most meetings, then by address */

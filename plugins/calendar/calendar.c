@@ -14,7 +14,6 @@
 #include <kontor/kontor.h>
 #include <string.h>
 
-
 /** Steps of recurrence expansion per request: well under a second of one core. */
 #define STEPS_MAX 5000000
 /** The largest file that may be allowed: talloc holds less than 256 MiB in one piece. */
@@ -33,7 +32,8 @@ static const struct kt_option options[] = {
      .help = "IANA name of the zone when a request names none"},
     {.name = "owner",
      .type = KT_OPTION_STRING,
-     .help = "e-mail addresses of the person whose calendar it is, separated by commas; default: as the file says"},
+     .help = "e-mail addresses of the person whose calendar it is, separated by commas; default: "
+             "as the file says"},
     {.name = "week_start",
      .type = KT_OPTION_CHOICE,
      .default_value = "monday",
@@ -148,5 +148,5 @@ static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
 }
 
 KT_PLUGIN(.name = "calendar", .version = PACKAGE_VERSION,
-          .summary = "where did my week go: hours in meetings, and with whom",
-          .options = options, .check = calendar_check, .start = calendar_start);
+          .summary = "where did my week go: hours in meetings, and with whom", .options = options,
+          .check = calendar_check, .start = calendar_start);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two passes over the text: the first collects what it says of time zones, which may stand
- * anywhere, and of its owner, the second reads the events. Components inside of events (alarms) and others (tasks,
- * journals) are passed over.
+ * anywhere, and of its owner, the second reads the events. Components inside of events (alarms) and
+ * others (tasks, journals) are passed over.
  */
 #include "ics_event.h"
 
@@ -154,8 +154,9 @@ int kt_ics_read(TALLOC_CTX *context, const char *text, size_t size,
     if (!scratch)
         goto end;
     if (!is_calendar(scratch, text, size)) {
-        result = kt_error_set(error, -EBADMSG, "it is not an iCalendar file: there is no "
-                                               "BEGIN:VCALENDAR at its beginning");
+        result = kt_error_set(error, -EBADMSG,
+                              "it is not an iCalendar file: there is no "
+                              "BEGIN:VCALENDAR at its beginning");
         goto end;
     }
     reader.zones =

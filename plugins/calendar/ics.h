@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads iCalendar text (RFC 5545) into entries. Only here and in ics_event.c is libical used, as a
- * parser of single properties: no zones, no recurrences of its. Bounded against hostile text in
- * size, nesting, number of entries, attendees and dates; what is left out is said in a warning.
+ * Reads iCalendar text (RFC 5545) into entries. Only in ics_event.c and what it uses is libical
+ * known, as a parser of single properties: no zones, no recurrences of its. Bounded against hostile
+ * text in size, nesting, number of entries, attendees and dates; what is left out is said in a
+ * warning.
  */
 #ifndef CALENDAR_ICS_H
 #define CALENDAR_ICS_H
@@ -19,7 +20,7 @@
 #define KT_ICS_EVENT_LINES_MAX 20000
 
 struct kt_ics_options {
-    const char *const *owners;      /**< lower-case addresses, NULL-terminated; none: as the file says */
+    const char *const *owners; /**< lower-case addresses, NULL-terminated; none: as the file says */
     const char *const *focus_words; /**< lower case, NULL-terminated */
     const char *default_zone;
     size_t entries_max;

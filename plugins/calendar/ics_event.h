@@ -16,7 +16,7 @@ struct kt_ics_reader {
     struct kt_text_pool *texts;
     struct kt_warnings *warnings;
     const char *file_owner; /**< whose calendar it says it is; counts if no owner is configured */
-    size_t number; /**< of the event in the file, from 1 */
+    size_t number;          /**< of the event in the file, from 1 */
 };
 
 struct kt_ics_event;

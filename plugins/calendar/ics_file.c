@@ -124,8 +124,8 @@ static bool is_same(const struct identity *a, const struct identity *b)
 
 static bool is_settled(const struct identity *identity, int64_t now_ns)
 {
-    int64_t last = identity->modified_ns > identity->changed_ns ? identity->modified_ns
-                                                                : identity->changed_ns;
+    int64_t last =
+        identity->modified_ns > identity->changed_ns ? identity->modified_ns : identity->changed_ns;
 
     return now_ns - last > SETTLE_NANOSECONDS;
 }

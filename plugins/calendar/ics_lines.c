@@ -71,7 +71,8 @@ bool kt_ics_lines_next(struct kt_ics_lines *lines, struct kt_ics_line *ret_line)
     while (lines->cursor < lines->end) {
         size_t length = unfold(lines, &ret_line->is_cut);
 
-        while (length > 0 && (lines->buffer[length - 1] == ' ' || lines->buffer[length - 1] == '\r'))
+        while (length > 0 &&
+               (lines->buffer[length - 1] == ' ' || lines->buffer[length - 1] == '\r'))
             lines->buffer[--length] = '\0';
         if (length == 0)
             continue;

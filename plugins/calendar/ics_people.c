@@ -23,7 +23,8 @@ static const char *const resource_domains[] = {"@resource.calendar.google.com",
 
 static bool is_resource_address(const char *address)
 {
-    for (size_t index = 0; index < sizeof(resource_domains) / sizeof(resource_domains[0]); index++) {
+    for (size_t index = 0; index < sizeof(resource_domains) / sizeof(resource_domains[0]);
+         index++) {
         if (g_str_has_suffix(address, resource_domains[index]))
             return true;
     }
@@ -95,8 +96,7 @@ static int read_attendee(struct kt_ics_reader *reader, icalproperty *property, c
     if (!ret_attendee->name)
         return -ENOMEM;
     ret_attendee->is_owner = is_owner(reader, ret_attendee->address);
-    ret_attendee->is_resource =
-        is_resource(property) || is_resource_address(ret_attendee->address);
+    ret_attendee->is_resource = is_resource(property) || is_resource_address(ret_attendee->address);
     ret_attendee->answer =
         parameter ? icalparameter_get_partstat(parameter) : ICAL_PARTSTAT_NEEDSACTION;
     ret_attendee->has_declined = ret_attendee->answer == ICAL_PARTSTAT_DECLINED ||
@@ -135,8 +135,8 @@ static int read_all(struct kt_ics_reader *reader, icalcomponent *event, struct a
     *ret_is_organizer = organizer.address && organizer.is_owner;
     property = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY);
     while (property && result != -ENOMEM && count < KT_ICS_ATTENDEES_MAX) {
-        result = read_attendee(reader, property, icalproperty_get_attendee(property),
-                               &attendees[count]);
+        result =
+            read_attendee(reader, property, icalproperty_get_attendee(property), &attendees[count]);
         if (result == 0 && g_hash_table_add(seen, (gpointer)(uintptr_t)attendees[count].address))
             count++;
         property = icalcomponent_get_next_property(event, ICAL_ATTENDEE_PROPERTY);

@@ -83,8 +83,8 @@ static struct kt_zone *look_up(struct kt_ics_zones *zones, const char *tzid)
         zone = zones->fallback;
     name = presentable(tzid);
     kt_warnings_add(zones->owner, zones->warnings,
-                    "The calendar uses an unknown time zone, “%s”. Its times were read as %s.", name,
-                    kt_zone_name(zone));
+                    "The calendar uses an unknown time zone, “%s”. Its times were read as %s.",
+                    name, kt_zone_name(zone));
     g_free(name);
     return zone;
 }

@@ -31,8 +31,7 @@ static struct kt_person_sum *find_slot(const struct table *table, const char *ad
 {
     size_t index = hash(address) & (table->size - 1);
 
-    while (table->slots[index].person &&
-           strcmp(table->slots[index].person->address, address) != 0)
+    while (table->slots[index].person && strcmp(table->slots[index].person->address, address) != 0)
         index = (index + 1) & (table->size - 1);
     return &table->slots[index];
 }

@@ -202,9 +202,8 @@ static void load_period(struct kt_recurrence *recurrence)
 /** How many positions the present period has. */
 static uint64_t period_size(const struct kt_recurrence *recurrence)
 {
-    return recurrence->rule.by_position.is_set
-               ? recurrence->position_count
-               : recurrence->day_count * times_per_day(recurrence);
+    return recurrence->rule.by_position.is_set ? recurrence->position_count
+                                               : recurrence->day_count * times_per_day(recurrence);
 }
 
 static int64_t local_at(const struct kt_recurrence *recurrence, uint64_t position)

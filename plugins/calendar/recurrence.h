@@ -10,7 +10,8 @@
 
 #include "rule.h"
 
-/** How to ask a zone whether a local time exists there (it doesn't in the gap of a clock change). */
+/** How to ask a zone whether a local time exists there (it doesn't in the gap of a clock change).
+ */
 struct kt_recurrence_zone {
     bool (*has)(const void *zone, int64_t local);
     const void *zone;
@@ -27,7 +28,7 @@ struct kt_recurrence {
     bool is_cut;                    /**< the budget was used up before the end */
     bool is_loaded;                 /**< the lists below are those of unit */
     uint32_t day_count, hour_count, minute_count, second_count, position_count;
-    uint64_t position;              /**< the next in the period's set */
+    uint64_t position; /**< the next in the period's set */
     int32_t days[KT_RULE_DAYS_MAX];
     uint8_t hours[24], minutes[60], seconds[60];
     uint64_t positions[2 * KT_RULE_DAYS_MAX]; /**< those that BYSETPOS picks, in order */

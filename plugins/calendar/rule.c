@@ -133,8 +133,8 @@ static int read_by_day(const struct part *part, struct kt_rule *rule, struct kt_
             rule->by_weekday |= 1u << weekday;
             continue;
         }
-        if (!read_number(item, length - 2, &number) || number == 0 ||
-            number < -KT_RULE_WEEKS_MAX || number > KT_RULE_WEEKS_MAX)
+        if (!read_number(item, length - 2, &number) || number == 0 || number < -KT_RULE_WEEKS_MAX ||
+            number > KT_RULE_WEEKS_MAX)
             return bad_value(part, error);
         rule->has_ordinals = true;
         if (number > 0)

@@ -36,18 +36,18 @@ struct kt_rule_numbers {
 
 struct kt_rule {
     enum kt_frequency frequency;
-    uint32_t interval;   /**< 1 … */
-    uint64_t count;      /**< 0: not limited */
-    bool has_until;      /**< until is the last local time, or UTC time if until_is_utc */
+    uint32_t interval; /**< 1 … */
+    uint64_t count;    /**< 0: not limited */
+    bool has_until;    /**< until is the last local time, or UTC time if until_is_utc */
     bool until_is_utc;
     int64_t until;
     uint32_t week_start; /**< 0 = Monday … 6 */
     uint64_t by_second;  /**< bits 0 … 59; 0: absent, as below */
     uint64_t by_minute;
     uint32_t by_hour;
-    uint32_t by_month;    /**< bits 1 … 12 */
-    uint32_t by_weekday;  /**< BYDAY without an ordinal; bits 0 = Monday … 6 */
-    bool has_ordinals;    /**< BYDAY with ordinals: */
+    uint32_t by_month;          /**< bits 1 … 12 */
+    uint32_t by_weekday;        /**< BYDAY without an ordinal; bits 0 = Monday … 6 */
+    bool has_ordinals;          /**< BYDAY with ordinals: */
     uint64_t nth_from_begin[7]; /**< per weekday: bits 1 … 53 */
     uint64_t nth_from_end[7];
     struct kt_rule_numbers by_month_day, by_year_day, by_week, by_position;

@@ -137,8 +137,8 @@ static int32_t key_day(const struct expansion *expansion, const struct kt_moment
 static bool names_instance(const struct expansion *expansion, const struct kt_moment *moment,
                            const struct kt_moment *start, int64_t key)
 {
-    if (moment->form == start->form || (moment->form != KT_MOMENT_DATE &&
-                                        start->form != KT_MOMENT_DATE))
+    if (moment->form == start->form ||
+        (moment->form != KT_MOMENT_DATE && start->form != KT_MOMENT_DATE))
         return moment_key(expansion, moment) == key;
     return kt_local_day(moment->local) == key_day(expansion, start, key);
 }
@@ -155,8 +155,8 @@ static int64_t span_end(const struct expansion *expansion, const struct kt_momen
         if (start->form == KT_MOMENT_UTC)
             key += span->days * KT_DAY_SECONDS;
         else
-            key = kt_zone_to_instant(zone, kt_zone_to_local(zone, key) +
-                                               span->days * KT_DAY_SECONDS);
+            key =
+                kt_zone_to_instant(zone, kt_zone_to_local(zone, key) + span->days * KT_DAY_SECONDS);
     }
     return key + span->seconds;
 }
@@ -282,8 +282,8 @@ static int emit_instance(struct expansion *expansion, const struct series *serie
         return 0; /* the change itself is emitted with the other changes */
     if (override->is_cancelled)
         return 0;
-    return emit(expansion, override, &override->span,
-                shifted_key(expansion, override, master, key), key, true);
+    return emit(expansion, override, &override->span, shifted_key(expansion, override, master, key),
+                key, true);
 }
 
 /** UNTIL in the local time of the series. */
@@ -321,11 +321,10 @@ static int emit_rule(struct expansion *expansion, const struct series *series,
         zone = (struct kt_recurrence_zone){kt_zone_has, moment_zone(expansion, start)};
     kt_recurrence_begin(&recurrence, &rule, start->local, &zone, &expansion->budget);
     kt_recurrence_seek(&recurrence, from);
-    while (result == 0 && !expansion->is_full &&
-           kt_recurrence_next(&recurrence, before, &local)) {
+    while (result == 0 && !expansion->is_full && kt_recurrence_next(&recurrence, before, &local)) {
         if (local != start->local && local >= from)
-            result = emit_instance(expansion, series, local_to_key(expansion, start, local), NULL,
-                                   true);
+            result =
+                emit_instance(expansion, series, local_to_key(expansion, start, local), NULL, true);
     }
     if (recurrence.is_cut)
         warn_cut(expansion, master);
@@ -370,8 +369,7 @@ static bool is_in_rules(struct expansion *expansion, const struct kt_entry *mast
     struct kt_recurrence recurrence;
     const struct kt_moment *start = &master->start;
     bool has_zone = start->form == KT_MOMENT_FLOATING || start->form == KT_MOMENT_ZONED;
-    int64_t wanted =
-        has_zone ? kt_zone_to_local(moment_zone(expansion, start), key) : key;
+    int64_t wanted = has_zone ? kt_zone_to_local(moment_zone(expansion, start), key) : key;
     int64_t local;
 
     for (uint32_t index = 0; index < master->rule_count; index++) {
@@ -452,8 +450,7 @@ static void drop_doubles(struct kt_events *events, size_t first)
         return;
     qsort(events->items + first, events->count - first, sizeof(struct kt_event), compare_events);
     for (size_t index = first; index < events->count; index++) {
-        if (kept == first ||
-            compare_events(&events->items[kept - 1], &events->items[index]) != 0)
+        if (kept == first || compare_events(&events->items[kept - 1], &events->items[index]) != 0)
             events->items[kept++] = events->items[index];
     }
     events->count = kept;
@@ -470,8 +467,8 @@ static int64_t shift_max(const struct expansion *expansion, const struct series 
         if (!entry->is_range)
             continue;
         shift = moment_key(expansion, &entry->start) - moment_key(expansion, &entry->replaces);
-        shift = (shift < 0 ? -shift : shift) + entry->span.days * KT_DAY_SECONDS +
-                entry->span.seconds;
+        shift =
+            (shift < 0 ? -shift : shift) + entry->span.days * KT_DAY_SECONDS + entry->span.seconds;
         if (shift > greatest)
             greatest = shift;
     }

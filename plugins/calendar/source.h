@@ -21,8 +21,7 @@ struct kt_source {
      * Parks.
      */
     int (*read)(struct kt_source *source, TALLOC_CTX *context, const struct kt_window *window,
-                struct kt_events *ret_events, struct kt_warnings *warnings,
-                struct kt_error *error);
+                struct kt_events *ret_events, struct kt_warnings *warnings, struct kt_error *error);
 };
 
 #endif

@@ -108,8 +108,8 @@ static void add_all_day(cJSON *object, const struct kt_week *week, int32_t day)
     cJSON *labels = cJSON_AddArrayToObject(object, "all_day");
     size_t listed = 0;
 
-    for (size_t index = 0;
-         index < week->breakdown->counted_count && listed < week->events_max; index++) {
+    for (size_t index = 0; index < week->breakdown->counted_count && listed < week->events_max;
+         index++) {
         const struct kt_counted *counted = &week->breakdown->counted[index];
 
         if (counted->kind != KT_KIND_ALL_DAY || day < counted->event->first_day ||
@@ -131,8 +131,7 @@ static void add_days(cJSON *root, const struct kt_week *week)
         cJSON_AddItemToArray(days, object);
         add_date(object, "date", day->day);
         cJSON_AddNumberToObject(object, "hours", (double)day->length / 3600);
-        cJSON_AddNumberToObject(object, "one_off_minutes",
-                                minutes(day->seconds[KT_KIND_ONE_OFF]));
+        cJSON_AddNumberToObject(object, "one_off_minutes", minutes(day->seconds[KT_KIND_ONE_OFF]));
         cJSON_AddNumberToObject(object, "recurring_minutes",
                                 minutes(day->seconds[KT_KIND_RECURRING]));
         cJSON_AddNumberToObject(object, "real_minutes", minutes(day->real));

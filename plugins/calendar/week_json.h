@@ -12,10 +12,10 @@ struct kt_week {
     const struct kt_window *window;
     const struct kt_breakdown *breakdown;
     const struct kt_warnings *warnings;
-    uint32_t week_start;  /**< 0 = Monday, 6 = Sunday */
-    int32_t today;        /**< in the window's zone */
-    size_t events_max;    /**< listed; all are counted */
-    size_t people_max;    /**< listed */
+    uint32_t week_start; /**< 0 = Monday, 6 = Sunday */
+    int32_t today;       /**< in the window's zone */
+    size_t events_max;   /**< listed; all are counted */
+    size_t people_max;   /**< listed */
 };
 
 /**

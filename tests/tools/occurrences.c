@@ -56,9 +56,9 @@ static void expand(char *line)
     }
     kt_recurrence_begin(&recurrence, &rule, start, NULL, &budget);
     kt_recurrence_seek(&recurrence, from);
-    while (count > 0 && kt_recurrence_next(&recurrence,
-                                           (int64_t)kt_day_from_date(2200, 1, 1) * KT_DAY_SECONDS,
-                                           &local)) {
+    while (count > 0 &&
+           kt_recurrence_next(&recurrence, (int64_t)kt_day_from_date(2200, 1, 1) * KT_DAY_SECONDS,
+                              &local)) {
         if (local < from)
             continue;
         print_time(local);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* If this failed: a broken or malicious calendar could stop the server or be shown as an empty week. */
+/* If this failed: a broken or malicious calendar could stop the server or be shown as an empty
+ * week. */
 #include "calendar_text.h"
 
 #include <errno.h>
@@ -37,9 +38,9 @@ static void what_is_no_calendar(void **state)
 static void a_truncated_file_is_told(void **state)
 {
     (void)state;
-    const char *const text = "BEGIN:VCALENDAR\n"
-                             EVENT("Whole", "DTSTART:20260317T090000Z\nDURATION:PT1H\n")
-                             "BEGIN:VEVENT\nSUMMARY:Half\nDTSTART:20260318T09";
+    const char *const text = "BEGIN:VCALENDAR\n" EVENT(
+        "Whole", "DTSTART:20260317T090000Z\nDURATION:PT1H\n") "BEGIN:VEVENT\nSUMMARY:Half\nDTSTART:"
+                                                              "20260318T09";
     struct found found;
 
     assert_int_equal(read_text(&found, text, strlen(text)), 0);
@@ -78,8 +79,8 @@ static void endless_rules_are_cut(void **state)
 {
     (void)state;
     /* more instances in the week than are shown */
-    struct found found = find(EVENT("Tick", "DTSTART:20200101T000000Z\nRRULE:FREQ=SECONDLY\n"),
-                              "UTC", "2026-03-18");
+    struct found found =
+        find(EVENT("Tick", "DTSTART:20200101T000000Z\nRRULE:FREQ=SECONDLY\n"), "UTC", "2026-03-18");
 
     assert_int_equal(found.events.count, INSTANCES_MAX);
     assert_int_equal(found.warnings.count, 1);
@@ -125,9 +126,17 @@ static void rules_that_are_none_are_told(void **state)
 {
     (void)state;
     static const char *const rules[] = {
-        "FREQ=SOMETIMES", "INTERVAL=2",           "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;COUNT=-1",
-        "FREQ",           "FREQ=DAILY;BYHOUR=24", "FREQ=DAILY;UNTIL=soon", "FREQ=WEEKLY;BYDAY=XX",
-        "RSCALE=HEBREW;FREQ=YEARLY", "FREQ=DAILY;BYMONTHDAY=0,1", "FREQ=DAILY;BYSECOND=",
+        "FREQ=SOMETIMES",
+        "INTERVAL=2",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;COUNT=-1",
+        "FREQ",
+        "FREQ=DAILY;BYHOUR=24",
+        "FREQ=DAILY;UNTIL=soon",
+        "FREQ=WEEKLY;BYDAY=XX",
+        "RSCALE=HEBREW;FREQ=YEARLY",
+        "FREQ=DAILY;BYMONTHDAY=0,1",
+        "FREQ=DAILY;BYSECOND=",
     };
 
     for (size_t index = 0; index < sizeof(rules) / sizeof(rules[0]); index++) {
@@ -156,10 +165,9 @@ static void unreadable_times_are_told(void **state)
 static void too_many_entries_are_refused(void **state)
 {
     (void)state;
-    const char *const text = "BEGIN:VCALENDAR\n"
-                             EVENT("1", "DTSTART:20260317T090000Z\n")
-                             EVENT("2", "DTSTART:20260317T090000Z\n")
-                             EVENT("3", "DTSTART:20260317T090000Z\n") "END:VCALENDAR\n";
+    const char *const text = "BEGIN:VCALENDAR\n" EVENT("1", "DTSTART:20260317T090000Z\n")
+        EVENT("2", "DTSTART:20260317T090000Z\n")
+            EVENT("3", "DTSTART:20260317T090000Z\n") "END:VCALENDAR\n";
     struct kt_ics_options options = test_options;
     struct kt_error error;
     struct found found;

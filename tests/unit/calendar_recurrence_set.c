@@ -45,8 +45,8 @@ static void moved_into_and_out_of_the_week(void **state)
     (void)state;
     const char *const calendar =
         EVENT("Weekly", "UID:w\nDTSTART:20260302T090000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\n")
-        EVENT("Late", "UID:w\nRECURRENCE-ID:20260316T090000Z\nDTSTART:20260323T120000Z\n"
-                      "DURATION:PT1H\n");
+            EVENT("Late", "UID:w\nRECURRENCE-ID:20260316T090000Z\nDTSTART:20260323T120000Z\n"
+                          "DURATION:PT1H\n");
 
     assert_week(calendar, "UTC", "2026-03-18", "", 0);
     assert_week(calendar, "UTC", "2026-03-25",

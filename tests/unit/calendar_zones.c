@@ -41,7 +41,7 @@ static void local_times_in_gaps_and_overlaps(void **state)
     assert_int_equal(kt_zone_open(NULL, "Europe/Berlin", &zone), 0);
     assert_false(kt_zone_has(zone, gap));
     assert_true(kt_zone_has(zone, gap + 3600));
-    assert_int_equal(kt_zone_to_instant(zone, gap), gap - 3600);     /* the offset before */
+    assert_int_equal(kt_zone_to_instant(zone, gap), gap - 3600); /* the offset before */
     assert_true(kt_zone_has(zone, twice));
     assert_int_equal(kt_zone_to_instant(zone, twice), twice - 7200); /* the first */
     talloc_free(zone);
@@ -50,8 +50,9 @@ static void local_times_in_gaps_and_overlaps(void **state)
 static void a_start_in_a_gap_is_moved_but_a_repetition_is_dropped(void **state)
 {
     (void)state;
-    assert_week(EVENT("Once", "UID:1\nDTSTART;TZID=Europe/Berlin:20260329T023000\nDURATION:PT30M\n"),
-                "Europe/Berlin", "2026-03-29", "2026-03-29 03:30-04:00 Once\n", 0);
+    assert_week(
+        EVENT("Once", "UID:1\nDTSTART;TZID=Europe/Berlin:20260329T023000\nDURATION:PT30M\n"),
+        "Europe/Berlin", "2026-03-29", "2026-03-29 03:30-04:00 Once\n", 0);
     assert_week(EVENT("Night", "UID:2\nDTSTART;TZID=Europe/Berlin:20260328T023000\n"
                                "DURATION:PT30M\nRRULE:FREQ=DAILY;COUNT=2\n"),
                 "Europe/Berlin", "2026-03-28", "2026-03-28 02:30-03:00 Night\n", 0);
@@ -104,16 +105,19 @@ static void foreign_names_of_zones(void **state)
     assert_week(EVENT("Z", "DTSTART;TZID=/citadel.org/20210210_1/Europe/Berlin:20260318T090000\n"
                            "DURATION:PT1H\n"),
                 "Europe/Berlin", "2026-03-18", expected, 0);
-    assert_week(EVENT("Z", "DTSTART;TZID=Our town:20260318T090000\nDURATION:PT1H\n")
-                "BEGIN:VTIMEZONE\nTZID:Our town\nX-LIC-LOCATION:Europe/Berlin\nEND:VTIMEZONE\n",
-                "Europe/Berlin", "2026-03-18", expected, 0);
+    assert_week(
+        EVENT(
+            "Z",
+            "DTSTART;TZID=Our town:20260318T090000\nDURATION:PT1H\n") "BEGIN:VTIMEZONE\nTZID:Our "
+                                                                      "town\nX-LIC-LOCATION:Europe/"
+                                                                      "Berlin\nEND:VTIMEZONE\n",
+        "Europe/Berlin", "2026-03-18", expected, 0);
 }
 
 static void guesses_come_with_a_warning(void **state)
 {
     (void)state;
-    const char *const event =
-        EVENT("Z", "DTSTART;TZID=Nowhere:20260318T090000\nDURATION:PT1H\n");
+    const char *const event = EVENT("Z", "DTSTART;TZID=Nowhere:20260318T090000\nDURATION:PT1H\n");
     struct found found = find(event, "UTC", "2026-03-18");
 
     assert_string_equal(found.text, "2026-03-18 09:00-10:00 Z\n");
@@ -121,17 +125,23 @@ static void guesses_come_with_a_warning(void **state)
     assert_non_null(strstr(found.warnings.texts[0], "Nowhere"));
     assert_non_null(strstr(found.warnings.texts[0], "UTC"));
     found_free(&found);
-    assert_week("X-WR-TIMEZONE:Europe/Berlin\n"
-                EVENT("Z", "DTSTART;TZID=Nowhere:20260318T090000\nDURATION:PT1H\n"),
+    assert_week("X-WR-TIMEZONE:Europe/Berlin\n" EVENT(
+                    "Z", "DTSTART;TZID=Nowhere:20260318T090000\nDURATION:PT1H\n"),
                 "Europe/Berlin", "2026-03-18", "2026-03-18 09:00-10:00 Z\n", 1);
 }
 
 static void names_that_are_no_zones(void **state)
 {
     (void)state;
-    static const char *const names[] = {"",           "Nowhere/Land",  "../../etc/passwd",
-                                        "/etc/passwd", "Europe//Berlin", "Europe/Berlin/",
-                                        ":UTC",       "+01:00",        "<x>3"};
+    static const char *const names[] = {"",
+                                        "Nowhere/Land",
+                                        "../../etc/passwd",
+                                        "/etc/passwd",
+                                        "Europe//Berlin",
+                                        "Europe/Berlin/",
+                                        ":UTC",
+                                        "+01:00",
+                                        "<x>3"};
     struct kt_zone *zone;
 
     for (size_t index = 0; index < sizeof(names) / sizeof(names[0]); index++)
