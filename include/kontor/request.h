@@ -6,6 +6,11 @@
  * Everything borrowed from a request lives until the handler returns. When a handler fails before
  * it has answered, the client gets a 500; afterwards the connection is cut, so that nobody takes
  * the part for the whole.
+ *
+ * When the client goes away, the process gets the exit signal KT_EXIT_SHUTDOWN: it ends, unless it
+ * traps exits (kt_trap_exit) because it has something to bring to its end; reads and writes then
+ * fail. A stock FCGX handler is never ended inside; it has to return when its streams fail. When
+ * the deadline is over the client gets a 504 and the process is killed.
  */
 #ifndef KONTOR_REQUEST_H
 #define KONTOR_REQUEST_H

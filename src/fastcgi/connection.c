@@ -239,6 +239,19 @@ static void finish(struct kt_connection *connection)
     connection->given_ms = kt_now_ms();
 }
 
+/** While the engine drains: whether an idle connection should go now. */
+static bool is_drained(const struct kt_connection *connection)
+{
+    const struct kt_engine *engine = connection->engine;
+    if (!engine->is_draining || !kt_record_is_between(&connection->parser))
+        return false;
+    int64_t now_ms = kt_now_ms();
+    int64_t idle_since_ms =
+        connection->given_ms > connection->taken_ms ? connection->given_ms : connection->taken_ms;
+    return now_ms - engine->drain_ms >= KT_CONNECTION_DRAIN_MS ||
+           (connection->has_served && now_ms - idle_since_ms >= KT_CONNECTION_QUIET_MS);
+}
+
 void kt_connection_update(struct kt_connection *connection)
 {
     if (connection->state == KT_CONNECTION_CLOSED || connection->is_reading)
@@ -248,15 +261,14 @@ void kt_connection_update(struct kt_connection *connection)
         return;
     }
     bool is_idle = !connection->requests && !connection->output_first;
-    bool must_end = connection->closes_when_done ||
-                    (connection->engine->is_draining && kt_record_is_between(&connection->parser));
-    if (connection->state == KT_CONNECTION_OPEN && is_idle && must_end) {
+    if (connection->state == KT_CONNECTION_OPEN && is_idle &&
+        (connection->closes_when_done || is_drained(connection))) {
         finish(connection);
         if (connection->state == KT_CONNECTION_CLOSED)
             return;
     }
-    int events = (wants_input(connection) ? UV_READABLE : 0) |
-                 (connection->output_first ? UV_WRITABLE : 0);
+    int events =
+        (wants_input(connection) ? UV_READABLE : 0) | (connection->output_first ? UV_WRITABLE : 0);
     if (events == connection->watched || !connection->has_poll)
         return;
     if (events & ~connection->watched & UV_READABLE)
@@ -373,4 +385,6 @@ void kt_connection_sweep(struct kt_connection *connection, int64_t now_ms)
     bool gives_nothing = connection->given_ms <= past_ms && is_waiting_for_input(connection);
     if (takes_nothing || gives_nothing)
         kt_connection_close(connection);
+    else if (connection->engine->is_draining && connection->state == KT_CONNECTION_OPEN)
+        kt_connection_read(connection); /* a last look before it may be closed */
 }

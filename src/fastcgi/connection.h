@@ -19,6 +19,13 @@
 #define KT_CONNECTION_REQUESTS_MAX 256u
 /** What a peer may still send after the last answer before it is cut off. */
 #define KT_CONNECTION_LINGER_MAX (64u * 1024u * 1024u)
+/**
+ * While the engine drains, a kept connection is closed when it was quiet for so long: a web server
+ * that is about to send its next request on it can't be told, so this makes a collision unlikely …
+ */
+#define KT_CONNECTION_QUIET_MS 200
+/** … and one that is never quiet, or never brings a request, after so long. */
+#define KT_CONNECTION_DRAIN_MS 2000
 /** The largest content of a GET_VALUES record that is looked at. */
 #define KT_CONNECTION_VALUES_MAX 1024u
 
@@ -51,6 +58,7 @@ struct kt_connection {
     unsigned char begin[sizeof(FCGI_BeginRequestBody)]; /**< of a BEGIN_REQUEST, as it arrives */
     uint8_t begin_size;
     bool has_poll;         /**< the handle is initialised: it lived longer than one turn */
+    bool has_served;       /**< it has carried a request */
     bool closes_when_done; /**< a request without KEEP_CONN came, or an answer was cut */
     bool is_reading;       /**< inside kt_connection_read, which updates at its end */
     bool is_broken;        /**< memory ran out for its records: it can only be closed */

@@ -21,6 +21,8 @@
 /** … but not more often nor more seldom than this. */
 #define SWEEP_MIN_MS 20
 #define SWEEP_MAX_MS 500
+/** While the engine drains: how soon idle connections are seen. */
+#define SWEEP_DRAIN_MS 20
 
 /** A listening socket being watched. */
 struct kt_listener {
@@ -219,15 +221,9 @@ void kt_engine_drain(struct kt_engine *engine, void (*on_idle)(void *argument), 
     engine->is_draining = true;
     engine->on_idle = on_idle;
     engine->on_idle_argument = argument;
+    engine->drain_ms = kt_now_ms();
     kt_engine_accept_update(engine);
-    struct kt_connection *connection = engine->connections;
-    while (connection) {
-        /* A request may be waiting in the socket: it is served, then the connection closes. */
-        struct kt_connection *next = connection->next;
-        if (connection->state == KT_CONNECTION_OPEN)
-            kt_connection_read(connection);
-        connection = next;
-    }
+    uv_timer_start(&engine->sweep, on_sweep, SWEEP_DRAIN_MS, SWEEP_DRAIN_MS);
     tell_idle(engine);
 }
 

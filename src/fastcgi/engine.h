@@ -46,16 +46,17 @@ struct kt_engine {
     struct kt_engine_options options;
     struct kt_engine_counts counts;
     struct kt_buffer_pool buffers;
-    struct kt_connection *connections;   /**< all open ones */
+    struct kt_connection *connections; /**< all open ones */
     struct kt_connection *fresh; /**< accepted since the loop last waited; some are closed again */
-    struct kt_fastcgi_request *requests; /**< all not released */
+    struct kt_fastcgi_request *requests;   /**< all not released */
     struct kt_fastcgi_request *sweep_next; /**< whom the running sweep looks at next */
     struct kt_listener *listeners;
     size_t listener_count, holders;
-    uv_timer_t sweep;  /**< looks for times that are over, while there are connections */
-    uv_timer_t resume; /**< accepts again after descriptors or memory were used up */
+    uv_timer_t sweep;    /**< looks for times that are over, while there are connections */
+    uv_timer_t resume;   /**< accepts again after descriptors or memory were used up */
     uv_prepare_t settle; /**< sees to the fresh connections before the loop waits */
     bool is_accepting, is_draining, is_closed;
+    int64_t drain_ms; /**< when the drain began */
     void (*on_idle)(void *argument);
     void *on_idle_argument;
     unsigned char *read_buffer; /**< shared by all connections; valid during one read only */

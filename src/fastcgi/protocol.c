@@ -114,6 +114,7 @@ static void begin(struct kt_connection *connection, uint16_t id)
     const unsigned char *body = connection->begin;
     unsigned int role = (unsigned int)body[0] << 8 | body[1];
     bool keeps_connection = body[2] & FCGI_KEEP_CONN;
+    connection->has_served = true;
     if (find(connection, id)) {
         /* The peer has lost count: nobody could tell the two requests' records apart. */
         kt_connection_close(connection);

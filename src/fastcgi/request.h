@@ -66,12 +66,12 @@ struct kt_fastcgi_request {
     bool input_ended;                           /**< the empty STDIN record came */
 
     struct kt_buffer *out_buffer, *err_buffer;
-    uint64_t out_total;     /**< bytes of STDOUT in records that were queued */
-    char out_start[16];     /**< how STDOUT began, NUL-terminated: "Status: 404" fits */
-    uint32_t out_burst;     /**< bytes since the process last waited */
-    uint32_t discard_from;  /**< with discards_body: where in out_buffer the body begins */
-    bool discards_body;     /**< what is written from now on is dropped (HEAD) */
-    bool has_err;           /**< STDERR records were queued */
+    uint64_t out_total;    /**< bytes of STDOUT in records that were queued */
+    char out_start[16];    /**< how STDOUT began, NUL-terminated: "Status: 404" fits */
+    uint32_t out_burst;    /**< bytes since the process last waited */
+    uint32_t discard_from; /**< with discards_body: where in out_buffer the body begins */
+    bool discards_body;    /**< what is written from now on is dropped (HEAD) */
+    bool has_err;          /**< STDERR records were queued */
     struct kt_stream_waiter reader, writer;
     uint32_t critical_owed; /**< sections entered by failed stream calls, not yet left */
 

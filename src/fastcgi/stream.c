@@ -160,8 +160,8 @@ static struct kt_buffer **buffer_of(struct kt_fastcgi_request *request, const FC
 /** Bytes of content in a writer's buffer that will be sent. */
 static size_t content_size(const struct kt_fastcgi_request *request, const FCGX_Stream *stream)
 {
-    const struct kt_buffer *buffer = is_out(request, stream) ? request->out_buffer
-                                                             : request->err_buffer;
+    const struct kt_buffer *buffer =
+        is_out(request, stream) ? request->out_buffer : request->err_buffer;
     if (!buffer)
         return 0;
     size_t end = (size_t)(stream->wrNext - buffer->data);
@@ -324,8 +324,7 @@ void kt_fastcgi_streams_finish(struct kt_fastcgi_request *request, int applicati
     kt_record_header(record, FCGI_STDOUT, request->id, 0);
     append(buffer, record, FCGI_HEADER_LEN);
     append(buffer, record,
-           kt_record_end(record, request->id, (uint32_t)application_status,
-                         FCGI_REQUEST_COMPLETE));
+           kt_record_end(record, request->id, (uint32_t)application_status, FCGI_REQUEST_COMPLETE));
     kt_connection_queue(connection, buffer);
 }
 

@@ -60,10 +60,10 @@ static void note(struct kt_params *params, const char *entry, size_t size)
         size_t size, offset;
     } wanted[] = {
 #define WANTED(name, member) {name, sizeof(name) - 1, offsetof(struct kt_params, member)}
-        WANTED("REQUEST_METHOD", method),      WANTED("PATH_INFO", path_info),
-        WANTED("SCRIPT_NAME", script_name),    WANTED("DOCUMENT_URI", document_uri),
-        WANTED("REQUEST_URI", request_uri),    WANTED("QUERY_STRING", query),
-        WANTED("CONTENT_TYPE", content_type),  WANTED("CONTENT_LENGTH", content_length),
+        WANTED("REQUEST_METHOD", method),     WANTED("PATH_INFO", path_info),
+        WANTED("SCRIPT_NAME", script_name),   WANTED("DOCUMENT_URI", document_uri),
+        WANTED("REQUEST_URI", request_uri),   WANTED("QUERY_STRING", query),
+        WANTED("CONTENT_TYPE", content_type), WANTED("CONTENT_LENGTH", content_length),
         WANTED("REMOTE_USER", user),
 #undef WANTED
     };

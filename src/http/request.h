@@ -21,10 +21,10 @@
 struct kt_response {
     bool has_begun; /**< the header was written by kt_response_begin */
     bool has_no_body;
-    int status;              /**< 0 until it has begun */
-    int64_t length;          /**< declared, or -1 */
-    uint64_t header_size;    /**< bytes of STDOUT before the body */
-    char *fields;            /**< "Name: value\r\n" …, not NUL-terminated */
+    int status;           /**< 0 until it has begun */
+    int64_t length;       /**< declared, or -1 */
+    uint64_t header_size; /**< bytes of STDOUT before the body */
+    char *fields;         /**< "Name: value\r\n" …, not NUL-terminated */
     size_t fields_size, fields_capacity;
     bool has_type; /**< Content-Type is among the fields */
 };

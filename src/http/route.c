@@ -34,7 +34,8 @@ static int compare_segments(const char *a, size_t a_size, const char *b, size_t 
 }
 
 /** Where a literal child is, or belongs. */
-static size_t child_place(const struct node *node, const char *segment, size_t size, bool *ret_found)
+static size_t child_place(const struct node *node, const char *segment, size_t size,
+                          bool *ret_found)
 {
     size_t low = 0, high = node->child_count;
     while (low < high) {
@@ -60,8 +61,8 @@ static struct node *child_make(struct node *node, const char *segment, size_t si
     size_t place = child_place(node, segment, size, &is_found);
     if (is_found)
         return node->children[place];
-    struct node **grown = talloc_realloc(node, node->children, struct node *,
-                                         (unsigned int)(node->child_count + 1));
+    struct node **grown =
+        talloc_realloc(node, node->children, struct node *, (unsigned int)(node->child_count + 1));
     if (!grown)
         return NULL;
     node->children = grown;

@@ -23,7 +23,7 @@ struct kt_route {
     const char *pattern; /**< whole, "/api/calendar/week" */
     const char *label;   /**< "GET /api/calendar/week", for processes that serve it */
     struct kt_plugin *plugin;
-    uint32_t start;      /**< the plugin's when it registered this */
+    uint32_t start; /**< the plugin's when it registered this */
     void (*handler)(struct kt_request *request);
     kt_fcgx_handler *fcgx_handler;
     void *context;

@@ -147,8 +147,8 @@ static void serve(void *argument)
     /* A stock handler knows nothing of processes: it is never dropped half way, its streams fail
      * instead and it returns. */
     kt_critical_enter();
-    request->application_status = route->fcgx_handler(&fastcgi->in, &fastcgi->out, &fastcgi->err,
-                                                      fastcgi->fcgx.envp);
+    request->application_status =
+        route->fcgx_handler(&fastcgi->in, &fastcgi->out, &fastcgi->err, fastcgi->fcgx.envp);
     kt_critical_leave();
     kt_fastcgi_settle(fastcgi);
 }

@@ -149,8 +149,8 @@ static int serve_stock(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err, FCGX
             return 1;
         count++;
     }
-    FCGX_FPrintF(out, "Content-Type: text/plain\r\n\r\n%s %d", FCGX_GetParam("REQUEST_METHOD", envp),
-                 count);
+    FCGX_FPrintF(out, "Content-Type: text/plain\r\n\r\n%s %d",
+                 FCGX_GetParam("REQUEST_METHOD", envp), count);
     FCGX_PutS("a word to the log", err);
     return FCGX_HasSeenEOF(in) == EOF && FCGX_GetError(in) == 0 ? 42 : 2;
 }
@@ -259,8 +259,8 @@ static void send_record(struct client *client, uint8_t type, uint16_t id, const 
     send_all(client, content, size);
 }
 
-static void send_begin(struct client *client, uint16_t id, bool keeps_connection, const char *method,
-                       const char *path, const char *query)
+static void send_begin(struct client *client, uint16_t id, bool keeps_connection,
+                       const char *method, const char *path, const char *query)
 {
     const unsigned char body[8] = {0, FCGI_RESPONDER, keeps_connection ? FCGI_KEEP_CONN : 0};
     unsigned char pairs[512];
@@ -393,8 +393,7 @@ static void run_client(void (*script)(struct client *client),
     client.address.sun_family = AF_UNIX;
     client.address_size = sizeof(client.address);
     assert_true(bind(fd, (struct sockaddr *)&client.address, sizeof(sa_family_t)) == 0);
-    assert_int_equal(
-        getsockname(fd, (struct sockaddr *)&client.address, &client.address_size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&client.address, &client.address_size), 0);
     assert_int_equal(listen(fd, 64), 0);
     assert_int_equal(kt_runtime_start(NULL, NULL), 0);
     route_all();

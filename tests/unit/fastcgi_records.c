@@ -36,10 +36,9 @@ static void trace_feed(struct trace *trace, struct kt_record_parser *parser,
             return;
         }
         if (part.is_first)
-            trace->size += (size_t)snprintf(trace->text + trace->size,
-                                            sizeof(trace->text) - trace->size, "%u:%u:%u:",
-                                            (unsigned)part.type, (unsigned)part.id,
-                                            (unsigned)part.length);
+            trace->size += (size_t)snprintf(
+                trace->text + trace->size, sizeof(trace->text) - trace->size,
+                "%u:%u:%u:", (unsigned)part.type, (unsigned)part.id, (unsigned)part.length);
         assert_true(part.size <= (size_t)(end - data));
         assert_true(trace->size + part.size + 2 < sizeof(trace->text));
         memcpy(trace->text + trace->size, part.data, part.size);
@@ -165,15 +164,15 @@ static void test_hostile_pairs_are_refused(void **state)
         size_t size;
         int error;
     } cases[] = {
-        {"\x05", 1, -EBADMSG},                                  /* no second length */
-        {"\x05\x01short", 7, -EBADMSG},                         /* the value is missing */
-        {"\x05\x80\x00\x00", 4, -EBADMSG},                      /* half a long length */
-        {"\xff\xff\xff\xff\xff\xff\xff\xffxx", 10, -EBADMSG},   /* two gigabytes, twice */
-        {"\x7f\xff\xff\xff\xffx", 6, -EBADMSG},                 /* the sum runs over */
-        {"\x00\x01v", 3, -EBADMSG},                             /* no name */
+        {"\x05", 1, -EBADMSG},                                /* no second length */
+        {"\x05\x01short", 7, -EBADMSG},                       /* the value is missing */
+        {"\x05\x80\x00\x00", 4, -EBADMSG},                    /* half a long length */
+        {"\xff\xff\xff\xff\xff\xff\xff\xffxx", 10, -EBADMSG}, /* two gigabytes, twice */
+        {"\x7f\xff\xff\xff\xffx", 6, -EBADMSG},               /* the sum runs over */
+        {"\x00\x01v", 3, -EBADMSG},                           /* no name */
         {"\x03\x01"
          "A=Bv",
-         6, -EBADMSG},                                          /* a name with '=' */
+         6, -EBADMSG}, /* a name with '=' */
         {"\x03\x01"
          "A\0Bv",
          6, -EILSEQ},
@@ -182,9 +181,8 @@ static void test_hostile_pairs_are_refused(void **state)
          6, -EILSEQ},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        assert_int_equal(
-            kt_pairs_count((const unsigned char *)cases[i].data, cases[i].size, 10),
-            cases[i].error);
+        assert_int_equal(kt_pairs_count((const unsigned char *)cases[i].data, cases[i].size, 10),
+                         cases[i].error);
     assert_int_equal(kt_pairs_count((const unsigned char *)"\x01\x00"
                                                            "A\x01\x00"
                                                            "B",

@@ -82,9 +82,9 @@ static void test_paths_and_mounts(void **state)
 static void test_forged_headers_are_dropped(void **state)
 {
     (void)state;
-    static const char *const list[] = {
-        "HTTP_PROXY=http://evil", "REMOTE_USER=ada", "HTTP_REMOTE_USER=root",
-        "REQUEST_METHOD=GET",     "HTTP_PROXYING=1", NULL};
+    static const char *const list[] = {"HTTP_PROXY=http://evil", "REMOTE_USER=ada",
+                                       "HTTP_REMOTE_USER=root",  "REQUEST_METHOD=GET",
+                                       "HTTP_PROXYING=1",        NULL};
     char *envp[LIST_MAX];
     struct kt_params params;
     TALLOC_CTX *context = talloc_new(NULL);
@@ -120,8 +120,8 @@ static void test_parameters_come_once(void **state)
 static void test_repeated_header_lines_are_joined(void **state)
 {
     (void)state;
-    static const char *const list[] = {"HTTP_VIA=a", "HTTP_COOKIE=x=1", "HTTP_VIA=b",
-                                       "HTTP_COOKIE=y=2", "HTTP_VIA=c", NULL};
+    static const char *const list[] = {"HTTP_VIA=a",      "HTTP_COOKIE=x=1", "HTTP_VIA=b",
+                                       "HTTP_COOKIE=y=2", "HTTP_VIA=c",      NULL};
     char *envp[LIST_MAX];
     struct kt_params params;
     TALLOC_CTX *context = talloc_new(NULL);

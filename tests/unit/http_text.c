@@ -61,17 +61,10 @@ static void test_percent_decoding(void **state)
     static const struct {
         const char *from, *path, *form; /* NULL: refused */
     } cases[] = {
-        {"", "", ""},
-        {"a%20b", "a b", "a b"},
-        {"a+b", "a+b", "a b"},
-        {"%41%62", "Ab", "Ab"},
-        {"%2525", "%25", "%25"},
-        {"%c3%A9", "\xc3\xa9", "\xc3\xa9"},
-        {"a%00b", NULL, NULL},
-        {"100%", NULL, "100%"},
-        {"%2", NULL, "%2"},
-        {"%zz", NULL, "%zz"},
-        {"%%41", NULL, "%A"},
+        {"", "", ""},           {"a%20b", "a b", "a b"}, {"a+b", "a+b", "a b"},
+        {"%41%62", "Ab", "Ab"}, {"%2525", "%25", "%25"}, {"%c3%A9", "\xc3\xa9", "\xc3\xa9"},
+        {"a%00b", NULL, NULL},  {"100%", NULL, "100%"},  {"%2", NULL, "%2"},
+        {"%zz", NULL, "%zz"},   {"%%41", NULL, "%A"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char text[32];
@@ -164,8 +157,8 @@ static void test_json_escaping(void **state)
         {"line\nbreak\x01", "line\\u000abreak\\u0001"},
         {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
         {"\xff \xc3", "? ?"},
-        {"\xc0\xaf", "??"},         /* overlong */
-        {"\xed\xa0\x80", "???"},     /* a surrogate */
+        {"\xc0\xaf", "??"},           /* overlong */
+        {"\xed\xa0\x80", "???"},      /* a surrogate */
         {"\xf4\x90\x80\x80", "????"}, /* beyond U+10FFFF */
     };
     char text[64];
@@ -181,8 +174,8 @@ static void test_json_escaping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths),         cmocka_unit_test(test_percent_decoding),
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_fields_are_bounded),
+        cmocka_unit_test(test_paths),          cmocka_unit_test(test_percent_decoding),
+        cmocka_unit_test(test_fields),         cmocka_unit_test(test_fields_are_bounded),
         cmocka_unit_test(test_header_grammar), cmocka_unit_test(test_media_types),
         cmocka_unit_test(test_json_escaping),
     };
