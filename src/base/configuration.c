@@ -29,7 +29,7 @@ struct reader {
     struct kt_problems *problems;
     const char *file;
     unsigned line;
-    const char *place; /**< "file:line" of this line */
+    const char *place;                 /**< "file:line" of this line */
     struct kt_config_section *section; /**< the current one; NULL before the first header */
     bool is_skipping;                  /**< the last header was wrong: its keys are not judged */
     size_t *entries;                   /**< of all files */
@@ -102,8 +102,8 @@ static int read_header(struct reader *reader, char *text)
                        KT_CONFIG_SECTIONS_MAX);
         return -E2BIG;
     }
-    struct kt_config_section *sections = talloc_realloc(config, config->sections,
-                                                        struct kt_config_section, config->count + 1);
+    struct kt_config_section *sections =
+        talloc_realloc(config, config->sections, struct kt_config_section, config->count + 1);
     if (sections == NULL)
         return -ENOMEM;
     config->sections = sections;
@@ -242,15 +242,16 @@ static int load_file(TALLOC_CTX *context, const char *path, struct kt_problems *
                        KT_CONFIG_FILE_MAX);
         goto done;
     }
-    text = talloc_size(context, KT_CONFIG_FILE_MAX + 1);
+    const size_t expected = (size_t)status.st_size;
+    text = talloc_size(context, expected + 1);
     if (text == NULL) {
         result = -ENOMEM;
         goto done;
     }
-    while (size < KT_CONFIG_FILE_MAX) {
-        ssize_t got = read(fd, text + size, KT_CONFIG_FILE_MAX - size);
+    while (size < expected) {
+        ssize_t got = read(fd, text + size, expected - size);
         if (got == 0)
-            break;
+            break; /* it has become shorter meanwhile */
         if (got > 0)
             size += (size_t)got;
         else if (errno != EINTR) {
@@ -313,9 +314,9 @@ static int read_directory(struct kt_config *config, const char *path, struct kt_
                           size_t *entries)
 {
     const char *slash = strrchr(path, '/');
-    const char *directory = slash == NULL ? talloc_strdup(config, "conf.d")
-                                          : talloc_asprintf(config, "%.*s/conf.d",
-                                                            (int)(slash - path), path);
+    const char *directory = slash == NULL
+                                ? talloc_strdup(config, "conf.d")
+                                : talloc_asprintf(config, "%.*s/conf.d", (int)(slash - path), path);
     if (directory == NULL)
         return -ENOMEM;
     struct dirent **names = NULL;

@@ -68,8 +68,7 @@ static bool is_stderr_journal(void)
     struct stat status;
     unsigned long long device, inode;
     return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-           status.st_ino == inode;
+           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
 }
 
 bool kt_log_has_journal(void)

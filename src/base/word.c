@@ -63,12 +63,12 @@ size_t kt_word_distance(const char *a, const char *b)
 bool kt_word_is_nearer(const char *word, const char *candidate, size_t *best_distance)
 {
     size_t distance = kt_word_distance(word, candidate);
-    /* a third of the letters may differ, at least two: "timout", "worker", "log-level" */
-    size_t limit = strlen(candidate) / 3 < 2 ? 2 : strlen(candidate) / 3;
-    bool has_prefix = strlen(word) >= 3 && strncmp(word, candidate, strlen(word)) == 0;
-    if (has_prefix)
-        distance = least(distance, limit);
-    if (distance > limit || distance >= strlen(candidate) || distance >= *best_distance)
+    /* a third of the letters may differ, at least one: "timout", "workres", "log-level" */
+    size_t limit = strlen(candidate) / 3 < 1 ? 1 : strlen(candidate) / 3;
+    bool is_beginning = strlen(word) >= 3 && strncmp(word, candidate, strlen(word)) == 0;
+    if (is_beginning)
+        distance = least(distance, 1);
+    if (distance > limit || distance >= *best_distance)
         return false;
     *best_distance = distance;
     return true;

@@ -31,17 +31,18 @@ struct command {
 
 static void print_usage(FILE *stream)
 {
-    fprintf(stream,
-            "usage: kontorctl [-c FILE | -r RUN_DIR] status [--json] [--processes]\n"
-            "           show master, workers, plugins (and processes)\n"
-            "       kontorctl [-c FILE | -r RUN_DIR] reload\n"
-            "           read the configuration again and replace the workers; waits until that\n"
-            "           has succeeded or failed\n"
-            "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
-            "           finish what is running, and end; waits for it\n"
-            "       kontorctl help | --version\n"
-            "Which kontord: the one with this run_dir, or with this configuration; by default that\n"
-            "of " CONFIG_FILE ".\n");
+    fprintf(
+        stream,
+        "usage: kontorctl [-c FILE | -r RUN_DIR] status [--json] [--processes]\n"
+        "           show master, workers, plugins (and processes)\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] reload\n"
+        "           read the configuration again and replace the workers; waits until that\n"
+        "           has succeeded or failed\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
+        "           finish what is running, and end; waits for it\n"
+        "       kontorctl help | --version\n"
+        "Which kontord: the one with this run_dir, or with this configuration; by default that\n"
+        "of " CONFIG_FILE ".\n");
 }
 
 /** Say why nobody answers. @return the exit status */
@@ -53,8 +54,9 @@ static int complain(const char *run_dir, int result)
         fprintf(stderr, "kontorctl: no kontord runs with run_dir %s\n", run_dir);
         break;
     case -EACCES:
-        fprintf(stderr, "kontorctl: %s/%s is not yours: try as root, or as the user who runs "
-                        "kontord\n",
+        fprintf(stderr,
+                "kontorctl: %s/%s is not yours: try as root, or as the user who runs "
+                "kontord\n",
                 run_dir, KT_CONTROL_MASTER);
         break;
     case -ETIMEDOUT:
@@ -78,12 +80,10 @@ static void ask_workers(const struct command *command, cJSON *status)
         if (socket_name == NULL || strchr(socket_name, '/') != NULL ||
             cJSON_GetNumberValue(cJSON_GetObjectItem(worker, "pid")) <= 0)
             continue;
-        int result = kt_client_ask(command->run_dir, socket_name,
-                                   command->with_processes ? KT_CONTROL_PROCESSES
-                                                           : KT_CONTROL_STATUS,
-                                   command->with_processes ? PROCESSES_TIMEOUT_MS
-                                                           : STATUS_TIMEOUT_MS,
-                                   &answer);
+        int result = kt_client_ask(
+            command->run_dir, socket_name,
+            command->with_processes ? KT_CONTROL_PROCESSES : KT_CONTROL_STATUS,
+            command->with_processes ? PROCESSES_TIMEOUT_MS : STATUS_TIMEOUT_MS, &answer);
         cJSON_AddItemToObject(worker, "inside", result == 0 ? answer : cJSON_CreateNull());
         if (result < 0)
             cJSON_AddStringToObject(worker, "no_answer",

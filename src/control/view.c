@@ -101,9 +101,8 @@ static const char *worker_state(const cJSON *worker, char *buffer)
 
 static void view_workers(const cJSON *workers, FILE *stream)
 {
-    static const char *const headings[] = {">worker", ">gen",       ">pid",       "state", ">up",
-                                           ">now",    ">requests", ">processes", ">restarts",
-                                           NULL};
+    static const char *const headings[] = {">worker", ">gen",      ">pid",       "state",     ">up",
+                                           ">now",    ">requests", ">processes", ">restarts", NULL};
     char state[TEXT_MAX], uptime[TEXT_MAX];
     struct kt_table *table = kt_table_new(headings);
     const cJSON *worker;
@@ -199,7 +198,7 @@ static void view_plugins(const cJSON *workers, FILE *stream)
 /** The processes of one worker, as a tree. */
 struct forest {
     size_t count;
-    const cJSON **list;  /**< sorted by parent, then by place in the answer */
+    const cJSON **list; /**< sorted by parent, then by place in the answer */
     struct kt_table *table;
 };
 
@@ -273,8 +272,8 @@ static void find_roots(struct forest *forest)
 
 static void view_processes(const cJSON *worker, FILE *stream)
 {
-    static const char *const headings[] = {"process", "plugin",  "kind", "state", ">messages",
-                                           ">memory", ">identity", NULL};
+    static const char *const headings[] = {"process",   "plugin",  "kind",      "state",
+                                           ">messages", ">memory", ">identity", NULL};
     const cJSON *inside = cJSON_GetObjectItemCaseSensitive(worker, "inside");
     const cJSON *processes = cJSON_GetObjectItemCaseSensitive(inside, "processes");
     if (processes == NULL)

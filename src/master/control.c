@@ -23,9 +23,9 @@
 enum client_state {
     CLIENT_FREE,
     CLIENT_ASKING,
-    CLIENT_WAITING,  /**< for the end of a reload */
-    CLIENT_TAKING,   /**< its answer */
-    CLIENT_HOLDING,  /**< has its answer to "stop", and waits for the end */
+    CLIENT_WAITING, /**< for the end of a reload */
+    CLIENT_TAKING,  /**< its answer */
+    CLIENT_HOLDING, /**< has its answer to "stop", and waits for the end */
 };
 
 struct client {
@@ -50,8 +50,8 @@ int kt_control_listen(const char *path, struct kt_error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address.sun_path))
-        return kt_error_set(error, -ENAMETOOLONG, "%s: too long for a socket, choose another run_dir",
-                            path);
+        return kt_error_set(error, -ENAMETOOLONG,
+                            "%s: too long for a socket, choose another run_dir", path);
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -215,15 +215,15 @@ static void accept_clients(struct kt_master_control *control, int64_t now_ms)
             close(fd);
             continue;
         }
-        control->clients[place] = (struct client){
-            .state = CLIENT_ASKING, .fd = fd, .deadline_ms = now_ms + PATIENCE_MS};
+        control->clients[place] =
+            (struct client){.state = CLIENT_ASKING, .fd = fd, .deadline_ms = now_ms + PATIENCE_MS};
     }
 }
 
 static void read_question(struct kt_master_control *control, struct client *client)
 {
-    ssize_t size = recv(client->fd, client->line + client->used,
-                        sizeof(client->line) - 1 - client->used, 0);
+    ssize_t size =
+        recv(client->fd, client->line + client->used, sizeof(client->line) - 1 - client->used, 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (size <= 0) {

@@ -99,7 +99,7 @@ int kt_generation_start(struct kt_master *master, struct kt_config *config,
     generation->next = master->generations;
     master->generations = generation;
     master->incoming = generation;
-    start_slot(master, &generation->slots[0]);
+    generation->slots[0].restart_ms = kt_master_now_ms(); /* from the loop, at its next turn */
     return 0;
 fail:
     talloc_free(generation);
@@ -228,7 +228,7 @@ int64_t kt_generations_deadline(const struct kt_master *master)
         for (uint32_t i = 0; i < generation->count; i++) {
             const struct kt_slot *slot = &generation->slots[i];
             bool is_timed = slot->state == KT_SLOT_STARTING || slot->state == KT_SLOT_DRAINING;
-            int64_t time = is_timed                      ? slot->deadline_ms
+            int64_t time = is_timed                       ? slot->deadline_ms
                            : slot->state == KT_SLOT_EMPTY ? slot->restart_ms
                                                           : 0;
             if (time > 0 && time < deadline)

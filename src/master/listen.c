@@ -27,8 +27,7 @@
 #define ADDRESS_MAX 256
 #define SYSTEMD "systemd"
 #define UNIX_PREFIX "unix:"
-#define EXPECTED                                                                                   \
-    "expected is unix:/PATH (at most 107 bytes), 127.0.0.1:PORT, [::1]:PORT or systemd"
+#define EXPECTED "expected is unix:/PATH (at most 107 bytes), 127.0.0.1:PORT, [::1]:PORT or systemd"
 
 /** Either kind of address. */
 union address {

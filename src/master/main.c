@@ -63,9 +63,8 @@ static int run_test(TALLOC_CTX *context, const struct command *command)
         kt_settings_check(context, config, problems, &settings) == -ENOMEM)
         return run_out_of_memory();
     kt_listeners_check(settings, problems);
-    if (kt_plugins_load(context, settings->plugins, settings->plugins_place,
-                        settings->plugin_dir, geteuid(), config,
-                        problems, &plugins) == -ENOMEM)
+    if (kt_plugins_load(context, settings->plugins, settings->plugins_place, settings->plugin_dir,
+                        geteuid(), config, problems, &plugins) == -ENOMEM)
         return run_out_of_memory();
     size_t count = kt_problems_count(problems);
     print_problems(problems);
@@ -158,7 +157,7 @@ static int run_server(TALLOC_CTX *context, const struct command *command)
             return EXIT_FAILURE;
         }
     }
-    return kt_master_run(config, settings, command->is_foreground, report_fd);
+    return kt_master_run(context, config, settings, command->is_foreground, report_fd);
 }
 
 /* ---------------------------------------------------------------- the command line */

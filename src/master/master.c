@@ -40,8 +40,7 @@ const char *kt_master_state_name(enum kt_master_state state)
 
 static void set_state(struct kt_master *master, enum kt_master_state state)
 {
-    kt_log_debug("the master is %s after being %s", state_names[state],
-                 state_names[master->state]);
+    kt_log_debug("the master is %s after being %s", state_names[state], state_names[master->state]);
     master->state = state;
 }
 
@@ -265,8 +264,7 @@ static int wait_for_events(const struct kt_master *master, struct pollfd **fds)
          generation = generation->next)
         for (uint32_t i = 0; i < generation->count; i++)
             if (generation->slots[i].fd >= 0)
-                more[count++] =
-                    (struct pollfd){.fd = generation->slots[i].fd, .events = POLLIN};
+                more[count++] = (struct pollfd){.fd = generation->slots[i].fd, .events = POLLIN};
     return poll(more, count, poll_timeout(master, control - 1)) < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -337,16 +335,16 @@ static void close_master(struct kt_master *master)
         close(master->signal_fd);
 }
 
-int kt_master_run(struct kt_config *config, struct kt_settings *settings, bool is_foreground,
-                  int report_fd)
+int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settings *settings,
+                  bool is_foreground, int report_fd)
 {
     struct kt_error error = {0};
-    TALLOC_CTX *context = talloc_new(NULL);
     struct kt_master master = {
         .state = KT_MASTER_STARTING,
-        .config_path = talloc_strdup(context, config->path),
-        .run_dir = talloc_strdup(context, settings->run_dir),
-        .pid_file = talloc_strdup(context, settings->pid_file),
+        .memory = memory,
+        .config_path = talloc_strdup(memory, config->path),
+        .run_dir = talloc_strdup(memory, settings->run_dir),
+        .pid_file = talloc_strdup(memory, settings->pid_file),
         .owner = geteuid(),
         .started_ms = kt_master_now_ms(),
         .is_foreground = is_foreground,
@@ -373,6 +371,5 @@ int kt_master_run(struct kt_config *config, struct kt_settings *settings, bool i
         kt_log_notice("stopped");
     }
     close_master(&master);
-    talloc_free(context);
     return master.status;
 }

@@ -17,6 +17,7 @@ struct kt_master_control;
 /** The master of this OS process. */
 struct kt_master {
     enum kt_master_state state;
+    TALLOC_CTX *memory; /**< lives as long as the master */
     const char *config_path;
     const char *run_dir;  /**< stays what it was at the start */
     const char *pid_file; /**< as well */
@@ -26,7 +27,7 @@ struct kt_master {
     bool is_reload_wanted; /**< asked for while another one is under way */
     int status;            /**< to exit with */
     int signal_fd;
-    int lock_fd; /**< run_dir, locked: one kontord each */
+    int lock_fd;   /**< run_dir, locked: one kontord each */
     int report_fd; /**< to the one who waits for the daemon's start, -1: nobody */
     uint32_t last_generation;
     struct kt_generation *generations; /**< all of them, the newest first */
@@ -41,12 +42,13 @@ const char *kt_master_state_name(enum kt_master_state state);
 
 /**
  * Be the master.
+ * @param memory      what config and settings are on; the master puts its own there, too
  * @param config      read and checked, as settings; become the first generation's
  * @param report_fd   -1, or that of kt_daemon_start
  * @return the exit status
  */
-int kt_master_run(struct kt_config *config, struct kt_settings *settings, bool is_foreground,
-                  int report_fd);
+int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settings *settings,
+                  bool is_foreground, int report_fd);
 
 /**
  * Read the configuration again and replace the workers; when a reload is under way, once more

@@ -24,9 +24,8 @@
 #include <unistd.h>
 
 static const char *const state_names[] = {
-    [KT_SLOT_EMPTY] = "empty",       [KT_SLOT_STARTING] = "starting",
-    [KT_SLOT_SERVING] = "serving",       [KT_SLOT_DRAINING] = "draining",
-    [KT_SLOT_KILLED] = "killed",
+    [KT_SLOT_EMPTY] = "empty",       [KT_SLOT_STARTING] = "starting", [KT_SLOT_SERVING] = "serving",
+    [KT_SLOT_DRAINING] = "draining", [KT_SLOT_KILLED] = "killed",
 };
 
 static const char *const generation_state_names[] = {
@@ -65,11 +64,11 @@ static int open_slot(struct kt_slot *slot, const char *run_dir, struct kt_error 
 {
     const struct kt_settings *settings = slot->generation->settings;
     slot->fd = slot->control_fd = -1;
-    slot->control_path = talloc_asprintf(slot->generation, "%s/" KT_CONTROL_WORKER_PREFIX "%u-%u%s",
-                                         run_dir, slot->number, slot->generation->number,
-                                         KT_CONTROL_SUFFIX);
-    slot->restarts = kt_restarts_new(slot->generation, settings->restart_intensity,
-                                     settings->restart_period_ms);
+    slot->control_path =
+        talloc_asprintf(slot->generation, "%s/" KT_CONTROL_WORKER_PREFIX "%u-%u%s", run_dir,
+                        slot->number, slot->generation->number, KT_CONTROL_SUFFIX);
+    slot->restarts =
+        kt_restarts_new(slot->generation, settings->restart_intensity, settings->restart_period_ms);
     void *page = mmap(NULL, sizeof(struct kt_note), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED || slot->control_path == NULL || slot->restarts == NULL)
@@ -124,9 +123,8 @@ static int become_user(const struct kt_settings *settings)
     return 0;
 }
 
-/** The life of the forked process. */
-static _Noreturn void be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd,
-                                pid_t master)
+/** The life of the forked process. @return its exit status */
+static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, pid_t master)
 {
     char name[16]; /* as long as the kernel keeps it */
     const struct kt_generation *generation = slot->generation;
@@ -137,11 +135,11 @@ static _Noreturn void be_worker(struct kt_slot *slot, const struct kt_fork *how,
     unsetenv("WATCHDOG_PID");
     unsetenv("WATCHDOG_USEC");
     if (become_user(generation->settings) < 0)
-        _exit(EX_NOPERM);
+        return EX_NOPERM;
     /* after the change of user, which clears it; the master may have died before */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master)
-        _exit(EX_OK);
+        return EX_OK;
     int fds[KT_LISTENERS_MAX];
     for (unsigned i = 0; i < generation->listeners->count; i++)
         fds[i] = generation->listeners->list[i].fd;
@@ -157,7 +155,7 @@ static _Noreturn void be_worker(struct kt_slot *slot, const struct kt_fork *how,
         .note = slot->note,
         .plugin_owner = how->plugin_owner,
     };
-    exit(kt_worker_run(&start));
+    return kt_worker_run(&start);
 }
 
 int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_error *error)
@@ -171,7 +169,7 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        be_worker(slot, how, fds[1], master);
+        exit(be_worker(slot, how, fds[1], master));
     }
     int fork_errno = errno;
     close(fds[1]);
@@ -254,8 +252,7 @@ void kt_slot_drain(struct kt_slot *slot)
     slot->restart_ms = 0;
     if (slot->state != KT_SLOT_STARTING && slot->state != KT_SLOT_SERVING)
         return;
-    if (slot->fd < 0 ||
-        send(slot->fd, KT_WORKER_DRAIN, strlen(KT_WORKER_DRAIN), MSG_NOSIGNAL) < 0)
+    if (slot->fd < 0 || send(slot->fd, KT_WORKER_DRAIN, strlen(KT_WORKER_DRAIN), MSG_NOSIGNAL) < 0)
         kill(slot->pid, SIGTERM);
     slot->deadline_ms = kt_master_now_ms() + slot->generation->settings->drain_timeout_ms;
     set_state(slot, KT_SLOT_DRAINING);

@@ -32,10 +32,10 @@ struct kt_slot {
     struct kt_generation *generation;
     uint32_t number; /**< 1 … */
     enum kt_slot_state state;
-    bool is_wanted;       /**< not told to end: its end is a failure */
-    pid_t pid;            /**< 0 when empty */
-    int fd;               /**< to the worker, -1 when empty */
-    int control_fd;       /**< listening; lives as long as the slot */
+    bool is_wanted; /**< not told to end: its end is a failure */
+    pid_t pid;      /**< 0 when empty */
+    int fd;         /**< to the worker, -1 when empty */
+    int control_fd; /**< listening; lives as long as the slot */
     char *control_path;
     struct kt_note *note; /**< lives as long as the slot */
     int64_t started_ms;   /**< the worker's fork */
@@ -44,7 +44,7 @@ struct kt_slot {
     int64_t restart_ms;   /**< of an empty slot: when to start again, 0: never */
     struct kt_restarts *restarts;
     uint32_t restart_count;
-    uint64_t requests_before; /**< answered by those who died here */
+    uint64_t requests_before;        /**< answered by those who died here */
     char said[KT_ERROR_TEXT_MAX];    /**< why the present one fails, in its own words, "" */
     char failure[KT_ERROR_TEXT_MAX]; /**< how the last one failed, "" */
     int64_t failure_unix_ms;

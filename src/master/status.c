@@ -23,9 +23,10 @@ static void add_slot(cJSON *workers, const struct kt_slot *slot, int64_t now_ms)
     bool is_alive = slot->state != KT_SLOT_EMPTY;
     add_number(worker, "worker", slot->number);
     add_number(worker, "generation", slot->generation->number);
-    cJSON_AddStringToObject(worker, "state",
-                            is_alive || slot->restart_ms == 0 ? kt_slot_state_name(slot->state)
-                                                              : "restarting");
+    const char *state = kt_slot_state_name(slot->state);
+    if (!is_alive && slot->restart_ms > 0)
+        state = slot->restart_count > 0 ? "restarting" : kt_slot_state_name(KT_SLOT_STARTING);
+    cJSON_AddStringToObject(worker, "state", state);
     add_number(worker, "pid", (uint64_t)slot->pid);
     add_number(worker, "uptime_ms", is_alive ? (uint64_t)(now_ms - slot->started_ms) : 0);
     add_number(worker, "restarts", slot->restart_count);
@@ -50,8 +51,7 @@ static void add_addresses(cJSON *document, const struct kt_master *master)
     const struct kt_generation *generation = master->current ? master->current : master->incoming;
     cJSON *addresses = cJSON_AddArrayToObject(document, "listen");
     for (unsigned i = 0; generation != NULL && i < generation->listeners->count; i++)
-        cJSON_AddItemToArray(addresses,
-                             cJSON_CreateString(generation->listeners->list[i].address));
+        cJSON_AddItemToArray(addresses, cJSON_CreateString(generation->listeners->list[i].address));
 }
 
 char *kt_master_status(const struct kt_master *master)

@@ -50,8 +50,8 @@ static int check_file(int directory, const char *path, const char *file, uid_t o
                               (unsigned)status.st_uid,
                               owner == 0 ? "" : " or the user who runs kontord");
     else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        result = kt_error_set(error, -EPERM,
-                              "%s is writable for its group or for all (chmod go-w)", path);
+        result = kt_error_set(error, -EPERM, "%s is writable for its group or for all (chmod go-w)",
+                              path);
     close(fd);
     return result;
 }
@@ -69,9 +69,8 @@ static int find_in_directory(TALLOC_CTX *context, const char *name, const char *
         return kt_error_set(error, fd, "plugin '%s': %s", name, why.text);
     char *file = talloc_asprintf(context, "%s.so", name);
     char *path = talloc_asprintf(context, "%s/%s.so", real, name);
-    int result = file != NULL && path != NULL
-                     ? check_file(fd, path, file, owner, &why)
-                     : kt_error_set(&why, -ENOMEM, "out of memory");
+    int result = file != NULL && path != NULL ? check_file(fd, path, file, owner, &why)
+                                              : kt_error_set(&why, -ENOMEM, "out of memory");
     close(fd);
     if (result < 0 && result != -ENOENT)
         return kt_error_set(error, result, "plugin '%s': %s", name, why.text);

@@ -15,6 +15,9 @@
 
 /** The longest part of a value that a message repeats. */
 #define SHOWN_MAX 80
+/** How options are listed: for a terminal of 80 columns. */
+#define HELP_INDENT "      "
+#define HELP_WIDTH 79u
 
 struct unit {
     const char *name;
@@ -23,12 +26,11 @@ struct unit {
 
 static const struct unit plain_units[] = {{"", 1}, {NULL, 0}};
 
-static const struct unit size_units[] = {
-    {"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"T", INT64_C(1) << 40}, {NULL, 0}};
+static const struct unit size_units[] = {{"", 1},        {"K", 1 << 10},          {"M", 1 << 20},
+                                         {"G", 1 << 30}, {"T", INT64_C(1) << 40}, {NULL, 0}};
 
-static const struct unit duration_units[] = {
-    {"ms", 1},      {"s", 1000},     {"min", 60000}, {"h", 3600000},
-    {"d", 86400000}, {NULL, 0}};
+static const struct unit duration_units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
+                                             {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 
 /** @return what is expected, or NULL when the text was parsed */
 static const char *parse_number(const char *text, const struct unit *units, const char *expected,
@@ -175,8 +177,7 @@ static void tell_unknown(const char *section, const struct kt_config_entry *entr
                        section, entry->key);
     else
         kt_problem_add(problems, "%s: [%s] has no option '%s'; kontord -h%s%s lists them",
-                       entry->place, section, entry->key,
-                       strcmp(section, "kontor") == 0 ? "" : " ",
+                       entry->place, section, entry->key, strcmp(section, "kontor") == 0 ? "" : " ",
                        strcmp(section, "kontor") == 0 ? "" : section);
 }
 
@@ -243,12 +244,28 @@ const struct kt_value *kt_section_value(const struct kt_section *section, const 
     return &nothing;
 }
 
+/** Print words in lines that fit a terminal, indented. */
+static void print_wrapped(FILE *stream, const char *text)
+{
+    const char *cursor = text, *word;
+    size_t column = 0, length;
+    while ((length = kt_word_next(&cursor, &word)) > 0) {
+        if (column > 0 && column + 1 + length > HELP_WIDTH) {
+            fputc('\n', stream);
+            column = 0;
+        }
+        fprintf(stream, "%s%.*s", column == 0 ? HELP_INDENT : " ", (int)length, word);
+        column += length + (column == 0 ? strlen(HELP_INDENT) : 1);
+    }
+    fputc('\n', stream);
+}
+
 void kt_options_print(FILE *stream, const struct kt_option *options)
 {
     static const char *const types[] = {
-        [KT_OPTION_STRING] = "text",         [KT_OPTION_PATH] = "absolute path",
-        [KT_OPTION_INTEGER] = "number",      [KT_OPTION_SIZE] = "size",
-        [KT_OPTION_DURATION] = "duration",   [KT_OPTION_BOOLEAN] = "yes or no",
+        [KT_OPTION_STRING] = "text",       [KT_OPTION_PATH] = "absolute path",
+        [KT_OPTION_INTEGER] = "number",    [KT_OPTION_SIZE] = "size",
+        [KT_OPTION_DURATION] = "duration", [KT_OPTION_BOOLEAN] = "yes or no",
         [KT_OPTION_CHOICE] = "one of",
     };
     for (; options != NULL && options->name != NULL; options++) {
@@ -267,6 +284,7 @@ void kt_options_print(FILE *stream, const struct kt_option *options)
         else if (options->default_value != NULL)
             fprintf(stream, "; default %s",
                     options->default_value[0] != '\0' ? options->default_value : "none");
-        fprintf(stream, "\n      %s\n", options->help != NULL ? options->help : "");
+        fputc('\n', stream);
+        print_wrapped(stream, options->help != NULL ? options->help : "");
     }
 }

@@ -65,8 +65,7 @@ static int follow_link(struct walk *walk, const char *name)
     char target[PATH_MAX];
     struct stat status;
     if (fstatat(walk->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return kt_error_set(walk->error, -errno, "%s/%s: %s", walk->reached, name,
-                            strerror(errno));
+        return kt_error_set(walk->error, -errno, "%s/%s: %s", walk->reached, name, strerror(errno));
     int result = check_owner(walk, name, &status);
     if (result < 0)
         return result;
@@ -107,8 +106,7 @@ static int step(struct walk *walk, const char *name)
         errno = ENOTDIR;
     }
     if (next < 0)
-        return kt_error_set(walk->error, -errno, "%s/%s: %s", walk->reached, name,
-                            strerror(errno));
+        return kt_error_set(walk->error, -errno, "%s/%s: %s", walk->reached, name, strerror(errno));
     close(walk->fd);
     walk->fd = next;
     if (strcmp(name, "..") == 0) {
@@ -142,8 +140,7 @@ int kt_path_open_safe(TALLOC_CTX *context, const char *path, uid_t owner, const 
 {
     char name[NAME_MAX + 1];
     TALLOC_CTX *scratch = talloc_new(context);
-    struct walk walk = {
-        .context = scratch, .owner = owner, .rest = path, .error = error, .fd = -1};
+    struct walk walk = {.context = scratch, .owner = owner, .rest = path, .error = error, .fd = -1};
     walk.reached = talloc_strdup(scratch, "");
     int result = 0;
     if (walk.reached == NULL) {
@@ -161,8 +158,8 @@ int kt_path_open_safe(TALLOC_CTX *context, const char *path, uid_t owner, const 
         if (strcmp(name, ".") != 0)
             result = step(&walk, name);
     if (result == 0 && *walk.rest != '\0')
-        result = kt_error_set(error, -ENAMETOOLONG, "%s: a component of the path is too long",
-                              path);
+        result =
+            kt_error_set(error, -ENAMETOOLONG, "%s: a component of the path is too long", path);
 done:
     if (result == 0) {
         *ret_path = talloc_strdup(context, walk.reached[0] != '\0' ? walk.reached : "/");

@@ -25,8 +25,8 @@ static int add_plugin(struct kt_plugins *plugins, const char *name, const char *
         }
     }
     if (plugins->count == KT_PLUGINS_MAX) {
-        kt_problem_add(problems, "%s: plugin '%s' is one too many, at most %u can be loaded",
-                       place, name, KT_PLUGINS_MAX);
+        kt_problem_add(problems, "%s: plugin '%s' is one too many, at most %u can be loaded", place,
+                       name, KT_PLUGINS_MAX);
         return 0;
     }
     int result = kt_plugin_load(plugins, name, directories, owner, &plugin, &error);
@@ -37,7 +37,8 @@ static int add_plugin(struct kt_plugins *plugins, const char *name, const char *
     plugin->number = (uint32_t)plugins->count + 1;
     plugins->list[plugins->count++] = plugin;
     struct kt_section *section = NULL;
-    result = kt_section_check(plugin, name, plugin->descriptor->options, config, problems, &section);
+    result =
+        kt_section_check(plugin, name, plugin->descriptor->options, config, problems, &section);
     plugin->section = section;
     if (result < 0)
         return result == -ENOMEM ? result : 0;

@@ -242,8 +242,7 @@ static void check_user(const struct checker *checker)
     else if (group != NULL)
         settings->gid = group->gr_gid;
     if (settings->has_user && geteuid() != 0 && settings->uid != geteuid())
-        kt_problem_add(checker->problems,
-                       "%s: user is '%s', but only root can become another user",
+        kt_problem_add(checker->problems, "%s: user is '%s', but only root can become another user",
                        place_of(checker, "user"), settings->user);
 }
 

@@ -49,8 +49,7 @@ static struct {
 
 static void set_state(enum state state)
 {
-    kt_log_debug("the worker is %s after being %s", state_names[state],
-                 state_names[worker.state]);
+    kt_log_debug("the worker is %s after being %s", state_names[state], state_names[worker.state]);
     worker.state = state;
 }
 
@@ -210,9 +209,9 @@ static int load_plugins(TALLOC_CTX *context)
     struct kt_problems *problems = kt_problems_new(context);
     if (problems == NULL)
         return fail(EX_OSERR, "out of memory");
-    int result = kt_plugins_load(context, start->settings->plugins,
-                                 start->settings->plugins_place, start->settings->plugin_dir,
-                                 start->plugin_owner, start->config, problems, &worker.plugins);
+    int result = kt_plugins_load(context, start->settings->plugins, start->settings->plugins_place,
+                                 start->settings->plugin_dir, start->plugin_owner, start->config,
+                                 problems, &worker.plugins);
     if (result == 0)
         return EX_OK;
     size_t count = kt_problems_count(problems);

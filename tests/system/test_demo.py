@@ -30,7 +30,7 @@ def read_line(process, seconds):
             if not part:
                 break
             line += part
-    return line.decode() or None
+    return line.decode().strip() or None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -43,7 +43,7 @@ def test_demo(folder, number):
                                 env=dict(os.environ, TMPDIR=str(folder)), start_new_session=True)
     try:
         address = read_line(demo, START_TIMEOUT)
-        assert address == f"http://127.0.0.1:{port}/\n", (folder / "messages").read_text()
+        assert address == f"http://127.0.0.1:{port}/", (folder / "messages").read_text()
         assert requests.get(address).status_code == 200
         week = requests.get(f"{address}api/calendar/week")
         assert week.status_code == 200

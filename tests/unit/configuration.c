@@ -22,8 +22,7 @@ static const struct kt_config_entry *entry(const char *section, const char *key)
     return kt_config_entry(kt_config_section(config, section), key);
 }
 
-static void assert_value(const char *section, const char *key, const char *value,
-                         const char *place)
+static void assert_value(const char *section, const char *key, const char *value, const char *place)
 {
     assert_non_null(entry(section, key));
     assert_string_equal(entry(section, key)->value, value);

@@ -71,6 +71,7 @@ static inline void write_text(const char *name, const char *text)
 }
 
 /** A cmocka test in a directory of its own. */
-#define TEST_WITH_FILES(test) cmocka_unit_test_setup_teardown(test, directory_make, directory_remove)
+#define TEST_WITH_FILES(test)                                                                      \
+    cmocka_unit_test_setup_teardown(test, directory_make, directory_remove)
 
 #endif

@@ -112,8 +112,16 @@ static void refuses_what_is_no_address(void **state)
 {
     (void)state;
     static const char *const addresses[] = {
-        "",         "unix:relative",  "localhost:9000", "127.0.0.1", "127.0.0.1:0",
-        "[::1]",    "127.0.0.1:99999", "[::1:9000",      "9000",      "127.0.0.1:9000x",
+        "",
+        "unix:relative",
+        "localhost:9000",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "[::1]",
+        "127.0.0.1:99999",
+        "[::1:9000",
+        "9000",
+        "127.0.0.1:9000x",
         "[1.2.3.4]:9000",
     };
     struct kt_listeners *listeners;

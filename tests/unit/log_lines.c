@@ -41,7 +41,8 @@ static void one_event_is_one_line(void **state)
     char *newline = strchr(written, '\n');
     assert_non_null(newline);
     assert_string_equal(newline, "\n");
-    assert_non_null(strstr(written, "worker 3 warning: name: x\\n2026 fake\\r\\t\\x1b[31m\\x7f end\n"));
+    assert_non_null(
+        strstr(written, "worker 3 warning: name: x\\n2026 fake\\r\\t\\x1b[31m\\x7f end\n"));
 }
 
 static void levels_are_dropped(void **state)

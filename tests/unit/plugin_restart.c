@@ -8,10 +8,10 @@
 #include "http/route.h"
 #include "worker/tree.h"
 
-static int starts;            /**< of the plugin */
-static int start_result;      /**< of its next start */
-static kt_pid child_pid;      /**< its child */
-static kt_pid stray_pid;      /**< a process it spawned beside */
+static int starts;       /**< of the plugin */
+static int start_result; /**< of its next start */
+static kt_pid child_pid; /**< its child */
+static kt_pid stray_pid; /**< a process it spawned beside */
 
 static void handler(struct kt_request *request)
 {
@@ -35,8 +35,7 @@ static void stray_main(void *argument)
 
 static int start(struct kt_plugin *plugin, struct kt_error *error)
 {
-    const struct kt_child child = {
-        .id = "child", .restart = KT_PERMANENT, .function = child_main};
+    const struct kt_child child = {.id = "child", .restart = KT_PERMANENT, .function = child_main};
     starts++;
     if (start_result < 0)
         return kt_error_set(error, start_result, "no tea today");

@@ -108,8 +108,8 @@ static void paths_that_lead_nowhere(void **state)
 static void names_have_no_tricks(void **state)
 {
     (void)state;
-    static const char *const names[] = {"",  "../x", "/etc/x", "x/y", "X", "1x", "x.so", "x y",
-                                        "a234567890123456789012345678901x"};
+    static const char *const names[] = {
+        "", "../x", "/etc/x", "x/y", "X", "1x", "x.so", "x y", "a234567890123456789012345678901x"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(load(names[i], directory), -EINVAL);
 }
