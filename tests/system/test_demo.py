@@ -33,6 +33,11 @@ def read_line(process, seconds):
     return line.decode().strip() or None
 
 
+def heed_interrupts():
+    """Who runs the tests in the background has SIGINT ignored; at a terminal it is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo(folder, number):
     """The first impression would be an error, or a machine full of leftovers."""
@@ -40,7 +45,8 @@ def test_demo(folder, number):
     with open(folder / "messages", "wb") as messages:
         demo = subprocess.Popen([str(ROOT / "scripts/demo"), "--port", str(port)],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages,
-                                env=dict(os.environ, TMPDIR=str(folder)), start_new_session=True)
+                                env=dict(os.environ, TMPDIR=str(folder)), start_new_session=True,
+                                preexec_fn=heed_interrupts)
     try:
         address = read_line(demo, START_TIMEOUT)
         assert address == f"http://127.0.0.1:{port}/", (folder / "messages").read_text()

@@ -43,8 +43,13 @@ def test_failing_in_the_middle(kontor):
 def test_failing_in_the_middle_through_nginx(kontor, make_frontend):
     """A visitor would see half of an answer without any sign of a mistake."""
     nginx = make_frontend("nginx", kontor)
-    with pytest.raises(requests.exceptions.RequestException):
-        requests.get(f"{nginx.url}/api/crash/fail-later").raise_for_status()
+    try:
+        response = requests.get(f"{nginx.url}/api/crash/fail-later")
+    except requests.exceptions.RequestException:
+        return
+    # The library hands out a short body without a word; browsers and curl compare it, as we do.
+    is_short = len(response.content) < int(response.headers["Content-Length"])
+    assert response.status_code >= 500 or is_short
 
 
 def test_handler_without_an_answer(kontor):
