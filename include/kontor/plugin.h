@@ -25,7 +25,7 @@ struct kt_plugin_descriptor {
     uint32_t magic;
     uint32_t size;
     uint16_t api_major, api_minor;
-    const char *name;                /**< [a-z][a-z0-9_-]{0,30}; also its section and its path */
+    const char *name; /**< [a-z][a-z0-9_-]{0,30}; also its section and its path */
     const char *version;
     const char *summary;             /**< one line for people */
     const struct kt_option *options; /**< NULL: none */

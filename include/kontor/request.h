@@ -69,8 +69,7 @@ KT_PUBLIC int kt_request_json(struct kt_request *request, struct cJSON **ret_jso
  * @return the value in ret_value and 0, or an error as kt_request_body, -ENOTSUP
  * Parks at the first call.
  */
-KT_PUBLIC int kt_request_form(struct kt_request *request, const char *name,
-                              const char **ret_value);
+KT_PUBLIC int kt_request_form(struct kt_request *request, const char *name, const char **ret_value);
 
 /** Give this request another deadline, in milliseconds from now; negative: none (streams). */
 KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);

@@ -39,25 +39,26 @@ enum kt_restart {
 
 /** How to start, stop and restart one child. Copied; what it points to is borrowed (static). */
 struct kt_child {
-    const char *id;                 /**< unique among its siblings; NULL in dynamic ones; copied */
+    const char *id; /**< unique among its siblings; NULL in dynamic ones; copied */
     enum kt_restart restart;
-    int64_t shutdown_ms;            /**< after KT_EXIT_SHUTDOWN, wait so long, then kill; or
-                                         KT_SHUTDOWN_… */
-    const struct kt_server *server;   /**< a server, */
-    void (*function)(void *argument); /**< or a plain process, */
+    int64_t shutdown_ms;                    /**< after KT_EXIT_SHUTDOWN, wait so long, then kill; or
+                                                 KT_SHUTDOWN_… */
+    const struct kt_server *server;         /**< a server, */
+    void (*function)(void *argument);       /**< or a plain process, */
     const struct kt_supervisor *supervisor; /**< or a supervisor: exactly one of the three */
-    void *argument;                 /**< given to init or function at every start; borrowed,
-                                         must outlive the child */
-    const char *name;               /**< registered name of a server, or NULL; copied */
+    void *argument;                         /**< given to init or function at every start; borrowed,
+                                                 must outlive the child */
+    const char *name;                       /**< registered name of a server, or NULL; copied */
 };
 
 /** A supervisor's specification; zero intensity means 1 in 5,000 ms, as in OTP. */
 struct kt_supervisor {
     const char *label;
     enum kt_strategy strategy;
-    uint32_t intensity;              /**< restarts … */
-    int64_t period_ms;               /**< … within this time are allowed */
-    const struct kt_child *children; /**< the first ones, ended by one with none of the three; NULL: none */
+    uint32_t intensity; /**< restarts … */
+    int64_t period_ms;  /**< … within this time are allowed */
+    const struct kt_child
+        *children; /**< the first ones, ended by one with none of the three; NULL: none */
 };
 
 /**

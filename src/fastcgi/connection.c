@@ -249,7 +249,23 @@ static bool is_drained(const struct kt_connection *connection)
     int64_t idle_since_ms =
         connection->given_ms > connection->taken_ms ? connection->given_ms : connection->taken_ms;
     return now_ms - engine->drain_ms >= KT_CONNECTION_DRAIN_MS ||
-           (connection->has_served && now_ms - idle_since_ms >= KT_CONNECTION_QUIET_MS);
+           (!engine->give && connection->has_served &&
+            now_ms - idle_since_ms >= KT_CONNECTION_QUIET_MS);
+}
+
+/**
+ * While the engine drains: give an idle connection away, so that its peer notices nothing. What
+ * is in the socket goes along; of what we have read, nothing may be left.
+ * @return whether it belongs to somebody else now, and only our end is to be closed
+ */
+static bool give(struct kt_connection *connection)
+{
+    struct kt_engine *engine = connection->engine;
+    bool is_whole = connection->unread_count == 0 && !connection->closes_when_done &&
+                    kt_record_is_between(&connection->parser);
+    return engine->is_draining && engine->give && connection->state == KT_CONNECTION_OPEN &&
+           is_whole && engine->gives_left > 0 &&
+           engine->give(engine->drain_argument, connection->fd) && engine->gives_left-- > 0;
 }
 
 void kt_connection_update(struct kt_connection *connection)
@@ -261,6 +277,10 @@ void kt_connection_update(struct kt_connection *connection)
         return;
     }
     bool is_idle = !connection->requests && !connection->output_first;
+    if (is_idle && give(connection)) {
+        kt_connection_close(connection);
+        return;
+    }
     if (connection->state == KT_CONNECTION_OPEN && is_idle &&
         (connection->closes_when_done || is_drained(connection))) {
         finish(connection);

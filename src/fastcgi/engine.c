@@ -16,6 +16,8 @@
 #define ACCEPTS_PER_TURN 16
 /** How long to wait before accepting again when descriptors or memory are used up. */
 #define RESUME_MS 100
+/** So many connections are given away between two looks at them: sockets hold a few hundred. */
+#define GIVES_PER_SWEEP 64
 /** Times are looked at this often in each of them … */
 #define SWEEPS_PER_TIMEOUT 8
 /** … but not more often nor more seldom than this. */
@@ -93,6 +95,17 @@ static void on_settle(uv_prepare_t *prepare)
     kt_engine_unhold(engine);
 }
 
+/** There may be fresh connections: see to them soon, and sweep from now on. */
+static void tend_fresh(struct kt_engine *engine)
+{
+    if (engine->fresh)
+        uv_prepare_start(&engine->settle, on_settle);
+    if (engine->connections && !uv_is_active((uv_handle_t *)&engine->sweep)) {
+        uint64_t interval_ms = uv_timer_get_repeat(&engine->sweep);
+        uv_timer_start(&engine->sweep, on_sweep, interval_ms, interval_ms);
+    }
+}
+
 static void on_incoming(uv_poll_t *handle, int status, int events)
 {
     struct kt_listener *listener = handle->data;
@@ -114,12 +127,7 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
         uv_timer_start(&engine->resume, on_resume, RESUME_MS, 0);
         kt_engine_accept_update(engine);
     }
-    if (engine->fresh)
-        uv_prepare_start(&engine->settle, on_settle);
-    if (engine->connections && !uv_is_active((uv_handle_t *)&engine->sweep)) {
-        uint64_t interval_ms = uv_timer_get_repeat(&engine->sweep);
-        uv_timer_start(&engine->sweep, on_sweep, interval_ms, interval_ms);
-    }
+    tend_fresh(engine);
 }
 
 /* ---------------------------------------------------------------- times */
@@ -127,6 +135,7 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
 static void on_sweep(uv_timer_t *timer)
 {
     struct kt_engine *engine = timer->data;
+    engine->gives_left = GIVES_PER_SWEEP;
     int64_t now_ms = kt_now_ms();
     struct kt_connection *connection = engine->connections;
     while (connection) {
@@ -204,6 +213,18 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
     return 0;
 }
 
+void kt_engine_adopt(struct kt_engine *engine, int fd)
+{
+    if (engine->is_closed) {
+        close(fd);
+        return;
+    }
+    /* Kept by its peer, so that it may be closed as soon as it is quiet when we drain. */
+    if (kt_connection_open(engine, fd) == 0 && engine->connections && engine->connections->fd == fd)
+        engine->connections->has_served = true;
+    tend_fresh(engine);
+}
+
 /** Tell who waits for the end of a drain, once. */
 static void tell_idle(struct kt_engine *engine)
 {
@@ -211,16 +232,18 @@ static void tell_idle(struct kt_engine *engine)
     if (!on_idle || engine->connections)
         return;
     engine->on_idle = NULL;
-    on_idle(engine->on_idle_argument);
+    on_idle(engine->drain_argument);
 }
 
-void kt_engine_drain(struct kt_engine *engine, void (*on_idle)(void *argument), void *argument)
+void kt_engine_drain(struct kt_engine *engine, bool (*give)(void *argument, int fd),
+                     void (*on_idle)(void *argument), void *argument)
 {
     if (engine->is_draining || engine->is_closed)
         return;
     engine->is_draining = true;
+    engine->give = give;
     engine->on_idle = on_idle;
-    engine->on_idle_argument = argument;
+    engine->drain_argument = argument;
     engine->drain_ms = kt_now_ms();
     kt_engine_accept_update(engine);
     uv_timer_start(&engine->sweep, on_sweep, SWEEP_DRAIN_MS, SWEEP_DRAIN_MS);

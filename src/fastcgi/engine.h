@@ -56,9 +56,11 @@ struct kt_engine {
     uv_timer_t resume;   /**< accepts again after descriptors or memory were used up */
     uv_prepare_t settle; /**< sees to the fresh connections before the loop waits */
     bool is_accepting, is_draining, is_closed;
-    int64_t drain_ms; /**< when the drain began */
+    int64_t drain_ms;                     /**< when the drain began */
+    bool (*give)(void *argument, int fd); /**< while draining: takes connections; or NULL */
+    unsigned int gives_left;              /**< before the next sweep, so that no one is flooded */
     void (*on_idle)(void *argument);
-    void *on_idle_argument;
+    void *drain_argument;       /**< of give and on_idle */
     unsigned char *read_buffer; /**< shared by all connections; valid during one read only */
 };
 
@@ -74,7 +76,11 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
                     struct kt_error *error, struct kt_engine **ret_engine);
 
 /** As kt_service_drain. */
-void kt_engine_drain(struct kt_engine *engine, void (*on_idle)(void *argument), void *argument);
+void kt_engine_drain(struct kt_engine *engine, bool (*give)(void *argument, int fd),
+                     void (*on_idle)(void *argument), void *argument);
+
+/** Serve a connection that another engine gave away; its socket becomes the engine's. */
+void kt_engine_adopt(struct kt_engine *engine, int fd);
 
 /** Cut every connection; the engine frees itself when the last request has been released. */
 void kt_engine_close(struct kt_engine *engine);

@@ -297,12 +297,21 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
     return kt_engine_start(&engine, fds, count, error, &service.engine);
 }
 
-void kt_service_drain(void (*on_idle)(void *argument), void *argument)
+void kt_service_drain(bool (*give)(void *argument, int fd), void (*on_idle)(void *argument),
+                      void *argument)
 {
     if (service.engine)
-        kt_engine_drain(service.engine, on_idle, argument);
+        kt_engine_drain(service.engine, give, on_idle, argument);
     else
         on_idle(argument);
+}
+
+void kt_service_adopt(int fd)
+{
+    if (service.engine)
+        kt_engine_adopt(service.engine, fd);
+    else
+        close(fd);
 }
 
 void kt_service_close(void)

@@ -114,7 +114,7 @@ static void commit(struct kt_master *master)
     set_state(master->current, KT_GENERATION_SERVING);
     if (old != NULL) {
         kt_listeners_close(old->listeners, master->current->listeners);
-        kt_generation_retire(old);
+        kt_generation_retire(old, true);
     }
     kt_master_settled(master, NULL);
 }
@@ -135,12 +135,12 @@ void kt_generation_advance(struct kt_master *master)
         commit(master);
 }
 
-void kt_generation_retire(struct kt_generation *generation)
+void kt_generation_retire(struct kt_generation *generation, bool has_heirs)
 {
     if (generation->state != KT_GENERATION_RETIRING)
         set_state(generation, KT_GENERATION_RETIRING);
     for (uint32_t i = 0; i < generation->count; i++)
-        kt_slot_drain(&generation->slots[i]);
+        kt_slot_drain(&generation->slots[i], has_heirs);
 }
 
 void kt_generation_abort(struct kt_master *master, const char *why)
@@ -148,7 +148,7 @@ void kt_generation_abort(struct kt_master *master, const char *why)
     struct kt_generation *incoming = master->incoming;
     master->incoming = NULL;
     kt_listeners_close(incoming->listeners, master->current ? master->current->listeners : NULL);
-    kt_generation_retire(incoming);
+    kt_generation_retire(incoming, false);
     kt_master_settled(master, why);
 }
 
@@ -196,13 +196,27 @@ void kt_generations_tick(struct kt_master *master, int64_t now_ms)
     }
 }
 
+/** Hand a retiring worker's connection to the next worker in turn; without one it is closed. */
+static void pass_on(void *argument, int fd)
+{
+    struct kt_master *master = argument;
+    struct kt_generation *heirs = master->current;
+    int result = -ENOTCONN;
+    for (uint32_t i = 0; heirs != NULL && i < heirs->count && result < 0; i++)
+        result = kt_slot_give(&heirs->slots[heirs->heir++ % heirs->count], fd);
+    if (result < 0)
+        kt_log_debug("an idle connection is closed: no worker takes it");
+    close(fd);
+}
+
 void kt_generations_reap(struct kt_master *master)
 {
     for (struct kt_generation *generation = master->generations; generation;
          generation = generation->next) {
         for (uint32_t i = 0; i < generation->count; i++) {
             struct kt_slot *slot = &generation->slots[i];
-            if (kt_slot_reap(slot) == KT_SLOT_FAILED && generation == master->incoming)
+            if (kt_slot_reap(slot, pass_on, master) == KT_SLOT_FAILED &&
+                generation == master->incoming)
                 kt_generation_abort(master, slot->failure);
         }
     }
@@ -214,7 +228,7 @@ void kt_generations_read(struct kt_master *master)
          generation = generation->next) {
         for (uint32_t i = 0; i < generation->count; i++) {
             struct kt_slot *slot = &generation->slots[i];
-            if (slot->fd >= 0 && kt_slot_read(slot))
+            if (slot->fd >= 0 && kt_slot_read(slot, pass_on, master))
                 kt_log_info("worker %u (process %d) is ready", slot->number, (int)slot->pid);
         }
     }

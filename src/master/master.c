@@ -178,7 +178,7 @@ void kt_master_stop(struct kt_master *master, const char *why)
     }
     for (struct kt_generation *generation = master->generations; generation;
          generation = generation->next) {
-        kt_generation_retire(generation);
+        kt_generation_retire(generation, false);
         for (uint32_t i = 0; is_second_time && i < generation->count; i++)
             kt_slot_kill(&generation->slots[i]);
     }

@@ -77,8 +77,11 @@ void kt_generation_advance(struct kt_master *master);
 /** Take a starting generation back, because a worker did not get ready. */
 void kt_generation_abort(struct kt_master *master, const char *why);
 
-/** Drain a generation's workers and do not start them again. */
-void kt_generation_retire(struct kt_generation *generation);
+/**
+ * Drain a generation's workers and do not start them again.
+ * @param has_heirs  another generation serves and takes their idle connections
+ */
+void kt_generation_retire(struct kt_generation *generation, bool has_heirs);
 
 /** Forget the retired generations whose workers have all ended. */
 void kt_generations_sweep(struct kt_master *master);

@@ -7,6 +7,7 @@
 #include "master/slot.h"
 
 #include "master/control.h"
+#include "worker/packet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -188,22 +189,22 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     return 0;
 }
 
-bool kt_slot_read(struct kt_slot *slot)
+bool kt_slot_read(struct kt_slot *slot, void (*take)(void *argument, int fd), void *argument)
 {
     char packet[KT_WORKER_PACKET_MAX + 1];
     bool has_become_ready = false;
     const size_t failed = strlen(KT_WORKER_FAILED);
     for (;;) {
-        ssize_t size = recv(slot->fd, packet, sizeof(packet) - 1, 0);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size == 0 || (size < 0 && errno != EAGAIN)) {
+        int fd;
+        ssize_t size = kt_packet_receive(slot->fd, packet, sizeof(packet), &fd);
+        if (size <= 0 && size != -EAGAIN) {
             close(slot->fd); /* its end will be reaped; nothing more is said */
             slot->fd = -1;
         }
         if (size <= 0)
             return has_become_ready;
-        packet[size] = '\0';
+        if (fd >= 0)
+            take(argument, fd);
         if (strcmp(packet, KT_WORKER_READY) == 0 && slot->state == KT_SLOT_STARTING) {
             slot->ready_ms = kt_master_now_ms();
             set_state(slot, KT_SLOT_SERVING);
@@ -246,13 +247,21 @@ void kt_slot_expire(struct kt_slot *slot)
     kill_now(slot);
 }
 
-void kt_slot_drain(struct kt_slot *slot)
+int kt_slot_give(struct kt_slot *slot, int fd)
+{
+    if (slot->state != KT_SLOT_SERVING || slot->fd < 0)
+        return -ENOTCONN;
+    return kt_packet_send(slot->fd, KT_WORKER_CONNECTION, fd);
+}
+
+void kt_slot_drain(struct kt_slot *slot, bool has_heirs)
 {
     slot->is_wanted = false;
     slot->restart_ms = 0;
     if (slot->state != KT_SLOT_STARTING && slot->state != KT_SLOT_SERVING)
         return;
-    if (slot->fd < 0 || send(slot->fd, KT_WORKER_DRAIN, strlen(KT_WORKER_DRAIN), MSG_NOSIGNAL) < 0)
+    if (slot->fd < 0 ||
+        kt_packet_send(slot->fd, has_heirs ? KT_WORKER_RETIRE : KT_WORKER_DRAIN, -1) < 0)
         kill(slot->pid, SIGTERM);
     slot->deadline_ms = kt_master_now_ms() + slot->generation->settings->drain_timeout_ms;
     set_state(slot, KT_SLOT_DRAINING);
@@ -343,13 +352,14 @@ static enum kt_slot_end bury(struct kt_slot *slot, int status)
     return end;
 }
 
-enum kt_slot_end kt_slot_reap(struct kt_slot *slot)
+enum kt_slot_end kt_slot_reap(struct kt_slot *slot, void (*take)(void *argument, int fd),
+                              void *argument)
 {
     int status;
     if (slot->pid == 0 || waitpid(slot->pid, &status, WNOHANG) != slot->pid)
         return KT_SLOT_STILL_THERE;
     if (slot->fd >= 0)
-        kt_slot_read(slot); /* its last words */
+        kt_slot_read(slot, take, argument); /* its last words */
     enum kt_slot_end end = bury(slot, status);
     if (slot->fd >= 0)
         close(slot->fd);

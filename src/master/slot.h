@@ -62,6 +62,7 @@ struct kt_generation {
     struct kt_listeners *listeners;
     uint32_t count;
     struct kt_slot *slots;
+    uint32_t heir; /**< counts connections taken over: who gets the next */
 };
 
 /** What a new worker process must let go of, and how it is told where it comes from. */
@@ -90,12 +91,21 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
 
 /**
  * Read what the worker says; a word changes the state.
+ * @param take  gets the connections that a retiring worker gives, whose descriptors become the
+ *              callee's
  * @return whether it has just become ready
  */
-bool kt_slot_read(struct kt_slot *slot);
+bool kt_slot_read(struct kt_slot *slot, void (*take)(void *argument, int fd), void *argument);
 
-/** Ask a worker to finish and end, until a deadline; an empty slot is not started again. */
-void kt_slot_drain(struct kt_slot *slot);
+/** Send a connection to a worker that serves; it gets a copy of the descriptor. @return 0, -errno
+ */
+int kt_slot_give(struct kt_slot *slot, int fd);
+
+/**
+ * Ask a worker to finish and end, until a deadline; an empty slot is not started again.
+ * @param has_heirs  others serve: it gives its idle connections to them
+ */
+void kt_slot_drain(struct kt_slot *slot, bool has_heirs);
 
 /** End a worker at once; it is not started again. */
 void kt_slot_kill(struct kt_slot *slot);
@@ -111,8 +121,9 @@ enum kt_slot_end {
     KT_SLOT_CRASHED /**< afterwards; slot->restart_ms says when it is started again */
 };
 
-/** Look whether the worker has ended, and tell the log how. */
-enum kt_slot_end kt_slot_reap(struct kt_slot *slot);
+/** Look whether the worker has ended, and tell the log how; take is as for kt_slot_read. */
+enum kt_slot_end kt_slot_reap(struct kt_slot *slot, void (*take)(void *argument, int fd),
+                              void *argument);
 
 /** The monotonic time in milliseconds. */
 int64_t kt_master_now_ms(void);

@@ -29,7 +29,7 @@ struct kt_envelope *kt_envelope_new(uint32_t type, size_t size)
     size_t bytes = sizeof(struct kt_envelope) + size;
     uint32_t class = 0;
     while (class < CLASSES && bytes > class_bytes[class])
-        class++;
+        class ++;
     struct kt_envelope *envelope;
     if (class < CLASSES && free_envelopes[class].first) {
         envelope = free_envelopes[class].first;
@@ -70,7 +70,7 @@ void kt_envelope_free(struct kt_envelope *envelope)
 
 void kt_message_close(void)
 {
-    for (uint32_t class = 0; class < CLASSES; class++) {
+    for (uint32_t class = 0; class < CLASSES; class ++) {
         while (free_envelopes[class].first) {
             struct kt_envelope *envelope = free_envelopes[class].first;
             free_envelopes[class].first = envelope->next;
@@ -234,8 +234,8 @@ int kt_send_after(kt_pid to, int64_t delay_ms, uint32_t type, const void *data, 
         return -ENOMEM;
     }
     *delayed = (struct delayed){{.is_message = true}, to, envelope};
-    status = kt_timer_arm(&delayed->timer, KT_CLOCK_MONOTONIC,
-                          kt_deadline(delay_ms > 0 ? delay_ms : 0));
+    status =
+        kt_timer_arm(&delayed->timer, KT_CLOCK_MONOTONIC, kt_deadline(delay_ms > 0 ? delay_ms : 0));
     if (status < 0)
         kt_delayed_drop(&delayed->timer);
     return status;

@@ -100,7 +100,8 @@ void kt_exit_set(struct kt_process *process, enum kt_exit_kind kind, const char 
 void kt_exit(enum kt_exit_kind kind, const char *format, ...)
 {
     struct kt_process *process = runtime.current;
-    assert(process && (kind == KT_EXIT_NORMAL || kind == KT_EXIT_SHUTDOWN || kind == KT_EXIT_ERROR));
+    assert(process &&
+           (kind == KT_EXIT_NORMAL || kind == KT_EXIT_SHUTDOWN || kind == KT_EXIT_ERROR));
     char text[KT_EXIT_TEXT_MAX] = "";
     if (format) {
         va_list arguments;
@@ -299,8 +300,7 @@ static void on_work_done(uv_work_t *request, int status)
 int kt_work(void (*function)(void *argument), void *argument)
 {
     struct kt_process *process = runtime.current;
-    struct work work = {
-        .function = function, .argument = argument, .ticket = kt_park_ticket()};
+    struct work work = {.function = function, .argument = argument, .ticket = kt_park_ticket()};
     work.request.data = &work;
     int status = uv_queue_work(&runtime.loop, &work.request, on_work, on_work_done);
     if (status < 0)
@@ -338,19 +338,20 @@ void kt_runtime_each(bool with_memory,
     for (uint32_t i = 0; (process = kt_table_slot(i)); i++) {
         if (process->state == KT_STATE_FREE)
             continue;
-        visit(&(struct kt_process_info){
-                  .pid = process->pid,
-                  .parent = process->parent,
-                  .label = process->label,
-                  .name = process->name ? kt_name_text(process->name) : NULL,
-                  .plugin = process->plugin,
-                  .state = state_name(process),
-                  .is_server = process->server != NULL,
-                  .is_supervisor = process->is_supervisor,
-                  .has_stack = process->stack != NULL,
-                  .messages = process->mailbox_count,
-                  .memory_bytes = with_memory ? talloc_total_size(process->memory) : 0,
-              },
-              argument);
+        visit(
+            &(struct kt_process_info){
+                .pid = process->pid,
+                .parent = process->parent,
+                .label = process->label,
+                .name = process->name ? kt_name_text(process->name) : NULL,
+                .plugin = process->plugin,
+                .state = state_name(process),
+                .is_server = process->server != NULL,
+                .is_supervisor = process->is_supervisor,
+                .has_stack = process->stack != NULL,
+                .messages = process->mailbox_count,
+                .memory_bytes = with_memory ? talloc_total_size(process->memory) : 0,
+            },
+            argument);
     }
 }

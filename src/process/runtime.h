@@ -104,8 +104,8 @@ struct kt_process_info {
     const struct kt_plugin *plugin;
     const char *state; /**< "running", "runnable", "waiting", "parked" */
     bool is_server, is_supervisor, has_stack;
-    uint32_t messages;     /**< in the mailbox */
-    size_t memory_bytes;   /**< its talloc context; 0 unless asked for */
+    uint32_t messages;   /**< in the mailbox */
+    size_t memory_bytes; /**< its talloc context; 0 unless asked for */
 };
 
 /** Visit every process, in no order. The visitor must not spawn, send or park. */

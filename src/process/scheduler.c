@@ -76,7 +76,8 @@ void kt_process_start(struct kt_process *process)
 
 int64_t kt_deadline(int64_t timeout_ms)
 {
-    /* The loop's clock may be up to a slice behind: one more millisecond, so that nothing is early. */
+    /* The loop's clock may be up to a slice behind: one more millisecond, so that nothing is early.
+     */
     return timeout_ms < 0 ? -1 : kt_now_ms() + timeout_ms + 1;
 }
 
@@ -270,8 +271,8 @@ int kt_runtime_start(const struct kt_runtime_options *options, struct kt_error *
     int status = uv_loop_init(&runtime.loop);
     if (status < 0)
         return kt_error_set(error, status, "no event loop: %s", uv_strerror(status));
-    status = kt_table_start(options->process_limit ? options->process_limit
-                                                   : PROCESS_LIMIT_DEFAULT);
+    status =
+        kt_table_start(options->process_limit ? options->process_limit : PROCESS_LIMIT_DEFAULT);
     if (status == 0)
         status = kt_timers_start(expire);
     if (status < 0)

@@ -72,36 +72,36 @@ struct kt_process {
     bool traps_exits : 1;
     bool is_exit_pending : 1;
     bool is_supervisor : 1;
-    bool is_starting : 1;      /**< a server whose init has not returned */
-    bool is_terminating : 1;   /**< inside terminate */
-    bool is_timeout_due : 1;   /**< the server's time-out has come, its handler has not run */
-    bool is_unparked : 1;      /**< kt_unpark came before kt_park */
-    bool owns_label : 1;       /**< the label is malloc'ed */
-    uint32_t ticket;           /**< number of the next or present kt_park */
-    int32_t result;            /**< of the wait that just ended */
-    uint16_t critical;         /**< depth of kt_critical_enter */
-    uint8_t timeout_clock;     /**< enum kt_clock of server_deadline */
-    struct kt_timer timer;     /**< of the present wait */
-    int64_t server_deadline;   /**< -1: none */
-    struct kt_stack *stack;    /**< borrowed, or NULL */
+    bool is_starting : 1;           /**< a server whose init has not returned */
+    bool is_terminating : 1;        /**< inside terminate */
+    bool is_timeout_due : 1;        /**< the server's time-out has come, its handler has not run */
+    bool is_unparked : 1;           /**< kt_unpark came before kt_park */
+    bool owns_label : 1;            /**< the label is malloc'ed */
+    uint32_t ticket;                /**< number of the next or present kt_park */
+    int32_t result;                 /**< of the wait that just ended */
+    uint16_t critical;              /**< depth of kt_critical_enter */
+    uint8_t timeout_clock;          /**< enum kt_clock of server_deadline */
+    struct kt_timer timer;          /**< of the present wait */
+    int64_t server_deadline;        /**< -1: none */
+    struct kt_stack *stack;         /**< borrowed, or NULL */
     const struct kt_server *server; /**< NULL: a plain process */
     void (*function)(void *argument);
-    void *argument;            /**< of function; of a server: its state once init has returned */
+    void *argument; /**< of function; of a server: its state once init has returned */
     void (*on_exit)(void *argument, const struct kt_exit *exit);
     struct kt_envelope *first, *last; /**< the mailbox */
     struct kt_envelope *current;      /**< the message handed out by kt_receive */
     struct kt_envelope *reply;        /**< the last answer to a kt_call */
     uint32_t mailbox_count, mailbox_limit;
-    uint64_t awaited;                 /**< reference of the answer it waits for, or 0 */
+    uint64_t awaited; /**< reference of the answer it waits for, or 0 */
     struct kt_process *awaiting_next, **awaiting_previous; /**< among the awaiters of another */
-    struct kt_process *awaiters;      /**< who waits for this one's answer or end */
+    struct kt_process *awaiters; /**< who waits for this one's answer or end */
     struct kt_half *relations;
-    TALLOC_CTX *memory;               /**< made when first needed */
+    TALLOC_CTX *memory; /**< made when first needed */
     struct kt_plugin *plugin;
     const char *label;
     struct kt_name *name;
     kt_pid parent;
-    char *exit_text;                  /**< of the pending exit; malloc'ed, NULL for none */
+    char *exit_text; /**< of the pending exit; malloc'ed, NULL for none */
 };
 
 /** The runtime of this OS process. */

@@ -74,7 +74,7 @@ static struct {
     struct kt_stack *stacks[SLABS_MAX];
     size_t slab_count;
     uint64_t borrowed, peak; /**< now; most at once since the last trim */
-    void *scheduler; /**< the context that entered the running stack */
+    void *scheduler;         /**< the context that entered the running stack */
 #ifdef KT_ASAN
     void *scheduler_fake_stack;
     const void *scheduler_low;

@@ -83,7 +83,9 @@ static void forget(struct supervisor *supervisor, struct child *child)
 
 static const char *child_name(const struct child *child)
 {
-    return child->spec.id ? child->spec.id : child->spec.server ? child->spec.server->label : "child";
+    return child->spec.id       ? child->spec.id
+           : child->spec.server ? child->spec.server->label
+                                : "child";
 }
 
 static int start_process(const struct child *child, kt_pid *ret_pid)
@@ -384,8 +386,8 @@ static int init(void *argument, void **ret_state)
     supervisor->label = spec->label;
     supervisor->period_ms = spec->period_ms > 0 ? spec->period_ms : PERIOD_MS_DEFAULT;
     supervisor->intensity = spec->intensity == KT_INTENSITY_NONE ? 0
-                            : spec->intensity ? spec->intensity
-                                              : INTENSITY_DEFAULT;
+                            : spec->intensity                    ? spec->intensity
+                                                                 : INTENSITY_DEFAULT;
     if (supervisor->intensity > KT_INTENSITY_MAX)
         return -EINVAL;
     supervisor->history = kt_must(talloc_array(supervisor, int64_t, supervisor->intensity + 1));

@@ -11,6 +11,7 @@
 #include "plugin/loader.h"
 #include "process/runtime.h"
 #include "worker/control.h"
+#include "worker/packet.h"
 #include "worker/tree.h"
 
 #include <errno.h>
@@ -84,8 +85,15 @@ static void on_idle(void *argument)
     kt_send(worker.pid, MESSAGE_IDLE, NULL, 0);
 }
 
+/** Offer a connection to the master, which has others who serve. @return whether it is taken */
+static bool give_connection(void *argument, int fd)
+{
+    (void)argument;
+    return kt_packet_send(worker.start->master_fd, KT_WORKER_CONNECTION, fd) == 0;
+}
+
 /** Stop in good order; a second call changes nothing. From the loop. */
-static void drain(const char *why)
+static void drain(const char *why, bool gives_connections)
 {
     switch (worker.state) {
     case STARTING:
@@ -96,7 +104,7 @@ static void drain(const char *why)
     case SERVING:
         kt_log_info("%s: finishing what is running", why);
         set_state(DRAINING);
-        kt_service_drain(on_idle, NULL);
+        kt_service_drain(gives_connections ? give_connection : NULL, on_idle, NULL);
         break;
     case DRAINING:
     case STOPPING:
@@ -108,23 +116,41 @@ static void on_terminate(uv_signal_t *handle, int number)
 {
     (void)handle;
     (void)number;
-    drain("told to end by a signal");
+    drain("told to end by a signal", false);
+}
+
+/** Take one packet of the master. @return false when there is none now */
+static bool hear_master(uv_poll_t *handle, bool is_broken)
+{
+    char packet[KT_WORKER_PACKET_MAX];
+    int fd = -1;
+    ssize_t size =
+        is_broken ? 0 : kt_packet_receive(worker.start->master_fd, packet, sizeof(packet), &fd);
+    if (size == -EAGAIN)
+        return false;
+    if (size <= 0) {
+        uv_poll_stop(handle);
+        drain("the master is gone", false);
+        return false;
+    }
+    if (strcmp(packet, KT_WORKER_DRAIN) == 0) {
+        drain("told to end by the master", false);
+    } else if (strcmp(packet, KT_WORKER_RETIRE) == 0) {
+        drain("replaced by new workers", true);
+    } else if (strcmp(packet, KT_WORKER_CONNECTION) == 0 && fd >= 0) {
+        kt_service_adopt(fd);
+        fd = -1;
+    }
+    if (fd >= 0)
+        close(fd);
+    return true;
 }
 
 static void on_master(uv_poll_t *handle, int status, int events)
 {
-    char packet[KT_WORKER_PACKET_MAX];
     (void)events;
-    ssize_t size = status < 0 ? 0 : recv(worker.start->master_fd, packet, sizeof(packet), 0);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (size <= 0) {
-        uv_poll_stop(handle);
-        drain("the master is gone");
-    } else if ((size_t)size == strlen(KT_WORKER_DRAIN) &&
-               memcmp(packet, KT_WORKER_DRAIN, (size_t)size) == 0) {
-        drain("told to end by the master");
-    }
+    while (hear_master(handle, status < 0))
+        ;
 }
 
 /* ---------------------------------------------------------------- the process "worker" */

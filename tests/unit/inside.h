@@ -56,7 +56,8 @@ static inline void run_inside(void (*test)(void))
         run_inside(test_##name);                                                                   \
     }
 
-/** Let the others run until this holds; a test that never gets there fails by the test's time-out. */
+/** Let the others run until this holds; a test that never gets there fails by the test's time-out.
+ */
 #define AWAIT(condition)                                                                           \
     do {                                                                                           \
         while (!(condition))                                                                       \

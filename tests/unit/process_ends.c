@@ -238,8 +238,8 @@ static void test_names(void)
             kt_server_start(&named, &(struct kt_server_start){.name = name}, NULL, &peer), 0);
         assert_int_equal(kt_whereis(name), peer);
     }
-    assert_int_equal(kt_server_start(&named, &(struct kt_server_start){.name = "name 7"}, NULL, &peer),
-                     -EEXIST);
+    assert_int_equal(
+        kt_server_start(&named, &(struct kt_server_start){.name = "name 7"}, NULL, &peer), -EEXIST);
     peer = kt_whereis("name 7");
     kt_signal(peer, KT_EXIT_KILL, NULL);
     kt_join(peer, -1);

@@ -48,7 +48,9 @@ static const struct kt_server child_server = {
 };
 
 #define CHILD(letter, ...)                                                                         \
-    {.id = letter, .server = &child_server, .argument = (void *)(uintptr_t)letter, __VA_ARGS__}
+    {                                                                                              \
+        .id = letter, .server = &child_server, .argument = (void *)(uintptr_t)letter, __VA_ARGS__  \
+    }
 
 static const struct kt_child three[] = {CHILD("A"), CHILD("B"), CHILD("C"), {0}};
 
@@ -98,9 +100,10 @@ static void test_strategies(void)
 
 static void test_restart_types(void)
 {
-    static const struct kt_child children[] = {
-        CHILD("A", .restart = KT_PERMANENT), CHILD("B", .restart = KT_TRANSIENT),
-        CHILD("C", .restart = KT_TEMPORARY), {0}};
+    static const struct kt_child children[] = {CHILD("A", .restart = KT_PERMANENT),
+                                               CHILD("B", .restart = KT_TRANSIENT),
+                                               CHILD("C", .restart = KT_TEMPORARY),
+                                               {0}};
     kt_pid supervisor = start(KT_ONE_FOR_ONE, children), pid;
     crash(supervisor, "A", 2);
     crash(supervisor, "B", 2);
@@ -142,7 +145,8 @@ static void test_a_supervisor_below_a_supervisor(void)
     static const struct kt_child inner_children[] = {CHILD("B"), CHILD("C"), {0}};
     static const struct kt_supervisor inner = {
         .label = "inner", .intensity = KT_INTENSITY_NONE, .children = inner_children};
-    static const struct kt_child outer[] = {CHILD("A"), {.id = "inner", .supervisor = &inner}, CHILD("D"), {0}};
+    static const struct kt_child outer[] = {
+        CHILD("A"), {.id = "inner", .supervisor = &inner}, CHILD("D"), {0}};
     kt_pid supervisor = start(KT_ONE_FOR_ONE, outer);
     kt_pid old = child(supervisor, "inner");
     kt_send(child(old, "B"), 1, NULL, 0);
@@ -204,7 +208,8 @@ static void test_dynamic(void)
 {
     enum { COUNT = 5000 };
     static const struct kt_server idle = {.label = "idle"};
-    const struct kt_supervisor spec = {.label = "dynamic", .strategy = KT_DYNAMIC, .intensity = 1000};
+    const struct kt_supervisor spec = {
+        .label = "dynamic", .strategy = KT_DYNAMIC, .intensity = 1000};
     kt_pid supervisor, pids[COUNT];
     struct kt_supervisor_count count;
     kt_supervisor_start(&spec, NULL, &supervisor);
