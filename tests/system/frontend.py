@@ -8,6 +8,7 @@ what is installed as documentation is what was tested. Know nothing of kontor's 
 import http.client
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -159,7 +160,8 @@ class Apache(Frontend):
 
     def __init__(self, folder, socket_path, www=ROOT / "www", mount="", keep=True):
         folder.mkdir(parents=True, exist_ok=True)
-        snippet = (f"Define KONTOR_SOCKET {socket_path}\nDefine KONTOR_WWW {www}\n" +
+        pages = shutil.copytree(www, folder / "www")
+        snippet = (f"Define KONTOR_SOCKET {socket_path}\nDefine KONTOR_WWW {pages}\n" +
                    (f"Define KONTOR_PLACE {mount}/\n" if mount else "") +
                    (EXAMPLES / "apache/kontor.conf").read_text())
         if keep:
@@ -167,7 +169,8 @@ class Apache(Frontend):
         port = free_port()
         modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
                             for name in APACHE_MODULES)
-        # Apache refuses to run as root; its children then need to reach socket and pages.
+        # Apache refuses to run as root; its children then need to reach socket and pages, wherever
+        # the source tree lies.
         user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
         (folder / "apache.conf").write_text(APACHE.format(
             folder=folder, port=port, modules=modules, user=user, snippet=snippet))
