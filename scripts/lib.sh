@@ -10,7 +10,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian packages by purpose; the scripts take what they need.
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
-    libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev libinih-dev
+    libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
     libsystemd-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)

@@ -130,6 +130,8 @@ static bool hear_master(uv_poll_t *handle, bool is_broken)
         return false;
     if (size <= 0) {
         uv_poll_stop(handle);
+        /* Nobody is left who would end us when this takes too long. */
+        alarm((unsigned)(worker.start->settings->drain_timeout_ms / 1000) + 1);
         drain("the master is gone", false);
         return false;
     }

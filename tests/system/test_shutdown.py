@@ -47,3 +47,17 @@ def test_interrupt(make_kontor):
     kontor.stop()
     assert not any(is_alive(pid) for pid in workers)
     assert not os.path.exists(kontor.socket)
+
+
+def test_master_dies_while_a_request_never_ends(make_kontor):
+    """After a crash of the master a stuck worker would stay in memory for ever."""
+    kontor = make_kontor(settings={"drain_timeout": "300ms"},
+                         sections={"evaluation": {"rpc_time": "60s"}})
+    worker = kontor.workers()[0]
+    with kontor.client() as client:
+        client.start("/api/evaluation/rpc")
+        kontor.wait_requests(1)
+        kontor.process.kill()
+        kontor.process.wait()
+        kontor.process = None
+        fastcgi.wait_until(lambda: not is_alive(worker), 20, "the worker is gone")
