@@ -18,6 +18,8 @@ from kontor import ROOT
 
 # It may have to build first.
 START_TIMEOUT = 300
+# How long it may take to stop everything, in seconds.
+STOP_TIMEOUT = 30
 
 
 def read_line(process, seconds):
@@ -57,7 +59,12 @@ def test_demo(folder, number):
     finally:
         # As a terminal does at Ctrl-C, to the whole group.
         os.killpg(demo.pid, number)
-        demo.wait(30)
+        try:
+            demo.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            demo.terminate()  # it then stops its servers, which are in groups of their own
+            demo.wait(STOP_TIMEOUT)
+            raise
         demo.stdout.close()
     assert demo.returncode == 0
     left = [path.name for path in folder.iterdir() if path.name != "messages"]
