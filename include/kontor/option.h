@@ -16,8 +16,7 @@ enum kt_option_type {
     KT_OPTION_PATH,     /**< an absolute path */
     KT_OPTION_INTEGER,  /**< within minimum … maximum */
     KT_OPTION_SIZE,     /**< bytes; 64K, 10M, 1G are understood */
-    KT_OPTION_DURATION, /**< milliseconds; 250ms, 10s, 5min, 2h, 7d are understood; a unit is needed
-                         */
+    KT_OPTION_DURATION, /**< milliseconds; 250ms, 10s, 5min, 2h, 7d: with a unit */
     KT_OPTION_BOOLEAN,  /**< yes/no, true/false, on/off, 1/0 */
     KT_OPTION_CHOICE,   /**< one of the words in choices */
 };

@@ -55,10 +55,9 @@ struct kt_child {
 struct kt_supervisor {
     const char *label;
     enum kt_strategy strategy;
-    uint32_t intensity; /**< restarts … */
-    int64_t period_ms;  /**< … within this time are allowed */
-    const struct kt_child
-        *children; /**< the first ones, ended by one with none of the three; NULL: none */
+    uint32_t intensity;              /**< restarts … */
+    int64_t period_ms;               /**< … within this time are allowed */
+    const struct kt_child *children; /**< the first ones; ends with a zeroed one; NULL: none */
 };
 
 /**

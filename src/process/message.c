@@ -27,21 +27,21 @@ static struct {
 struct kt_envelope *kt_envelope_new(uint32_t type, size_t size)
 {
     size_t bytes = sizeof(struct kt_envelope) + size;
-    uint32_t class = 0;
-    while (class < CLASSES && bytes > class_bytes[class])
-        class ++;
+    uint32_t bin = 0;
+    while (bin < CLASSES && bytes > class_bytes[bin])
+        bin++;
     struct kt_envelope *envelope;
-    if (class < CLASSES && free_envelopes[class].first) {
-        envelope = free_envelopes[class].first;
-        free_envelopes[class].first = envelope->next;
-        free_envelopes[class].count--;
+    if (bin < CLASSES && free_envelopes[bin].first) {
+        envelope = free_envelopes[bin].first;
+        free_envelopes[bin].first = envelope->next;
+        free_envelopes[bin].count--;
     } else {
-        envelope = malloc(class < CLASSES ? class_bytes[class] : bytes);
+        envelope = malloc(bin < CLASSES ? class_bytes[bin] : bytes);
         if (!envelope)
             return NULL;
     }
     envelope->next = NULL;
-    envelope->size_class = class;
+    envelope->size_class = bin;
     envelope->is_chunk = false;
     envelope->message = (struct kt_message){
         .type = type,
@@ -58,25 +58,25 @@ void kt_envelope_free(struct kt_envelope *envelope)
         return;
     if (envelope->is_chunk)
         talloc_free((void *)(uintptr_t)envelope->message.data);
-    uint32_t class = envelope->size_class;
-    if (class == CLASSES || free_envelopes[class].count >= FREE_MAX) {
+    uint32_t bin = envelope->size_class;
+    if (bin == CLASSES || free_envelopes[bin].count >= FREE_MAX) {
         free(envelope);
         return;
     }
-    envelope->next = free_envelopes[class].first;
-    free_envelopes[class].first = envelope;
-    free_envelopes[class].count++;
+    envelope->next = free_envelopes[bin].first;
+    free_envelopes[bin].first = envelope;
+    free_envelopes[bin].count++;
 }
 
 void kt_message_close(void)
 {
-    for (uint32_t class = 0; class < CLASSES; class ++) {
-        while (free_envelopes[class].first) {
-            struct kt_envelope *envelope = free_envelopes[class].first;
-            free_envelopes[class].first = envelope->next;
+    for (uint32_t bin = 0; bin < CLASSES; bin++) {
+        while (free_envelopes[bin].first) {
+            struct kt_envelope *envelope = free_envelopes[bin].first;
+            free_envelopes[bin].first = envelope->next;
             free(envelope);
         }
-        free_envelopes[class].count = 0;
+        free_envelopes[bin].count = 0;
     }
 }
 

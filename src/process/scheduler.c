@@ -76,8 +76,7 @@ void kt_process_start(struct kt_process *process)
 
 int64_t kt_deadline(int64_t timeout_ms)
 {
-    /* The loop's clock may be up to a slice behind: one more millisecond, so that nothing is early.
-     */
+    /* The loop's clock may be a slice behind: one more millisecond, so that nothing is early. */
     return timeout_ms < 0 ? -1 : kt_now_ms() + timeout_ms + 1;
 }
 

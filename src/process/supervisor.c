@@ -2,7 +2,8 @@
 /*
  * Supervisors: a server that traps exits. Its children are a list in the order of their start and
  * a map by pid, so that an exit costs the same with ten children and with a hundred thousand.
- * Knows of processes only what kontor/process.h and server.h say.
+ * Works by the public calls of kontor/process.h and server.h; of the inside it uses the map, and
+ * marks and labels processes for those who look at them.
  */
 #include "process/scheduler.h"
 
@@ -25,7 +26,6 @@ struct child {
 
 struct supervisor {
     enum kt_strategy strategy;
-    const char *label;
     struct child *first, *last;
     struct kt_map by_pid; /**< running children */
     uint64_t count, restarts;
@@ -383,7 +383,6 @@ static int init(void *argument, void **ret_state)
     talloc_set_destructor(supervisor, release);
     *ret_state = supervisor;
     supervisor->strategy = spec->strategy;
-    supervisor->label = spec->label;
     supervisor->period_ms = spec->period_ms > 0 ? spec->period_ms : PERIOD_MS_DEFAULT;
     supervisor->intensity = spec->intensity == KT_INTENSITY_NONE ? 0
                             : spec->intensity                    ? spec->intensity
