@@ -11,15 +11,19 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
     libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
-    libsystemd-dev)
+    libsodium-dev libsystemd-dev libcurl4-openssl-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)
-PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin media-types python3-dateutil python3-pytest
+PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
+    spawn-fcgi libfcgi-bin media-types python3-dateutil python3-pytest
     python3-requests python3-selenium chromium chromium-driver)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
 PACKAGES_DIST=(xz-utils)
-PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk)
+PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs erlang-base elixir)
+
+# The services among them; each is named like its program.
+SERVICES=(nginx apache2 lighttpd caddy haproxy)
 
 # Debian's own, which has Debian's modules; another one may come first in PATH.
 # shellcheck disable=SC2034
@@ -60,7 +64,7 @@ need() {
         as_root=(sudo)
     fi
     say "Installing from Debian: ${missing[*]}"
-    keep_nginx_stopped "${as_root[@]}"
+    keep_services_stopped "${as_root[@]}"
     # The lists of packages may be missing or old: then fetch them and try again.
     if ! apt_get "${as_root[@]}" -- install "${missing[@]}"; then
         apt_get "${as_root[@]}" -- update && apt_get "${as_root[@]}" -- install "${missing[@]}" || {
@@ -68,7 +72,7 @@ need() {
             die "could not install ${missing[*]}"
         }
     fi
-    let_nginx_be "${as_root[@]}"
+    let_services_be "${as_root[@]}"
 }
 
 # apt_get [sudo] -- ACTION [PACKAGE …]; what it says is kept in APT_OUTPUT.
@@ -83,21 +87,23 @@ apt_get() {
         --no-install-recommends -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@" 2>&1 </dev/null)
 }
 
-# We use the program nginx with a configuration of our own: where its package comes for us only,
-# its service on port 80 shall not start.
-keep_nginx_stopped() {
-    NGINX_IS_NEW=no
-    if [ -d /run/systemd/system ] && [ ! -x /usr/sbin/nginx ]; then
-        NGINX_IS_NEW=yes
-        "$@" systemctl --quiet --runtime mask nginx.service || true
-    fi
+# We use web servers with configurations of our own: where a package comes for us only, its service
+# on port 80 shall not start.
+keep_services_stopped() {
+    local service
+    NEW_SERVICES=()
+    [ -d /run/systemd/system ] || return 0
+    for service in "${SERVICES[@]}"; do
+        command -v "$service" >/dev/null || [ -x "/usr/sbin/$service" ] && continue
+        NEW_SERVICES+=("$service.service")
+    done
+    [ ${#NEW_SERVICES[@]} -eq 0 ] || "$@" systemctl --quiet --runtime mask "${NEW_SERVICES[@]}" || true
 }
 
-let_nginx_be() {
-    if [ "$NGINX_IS_NEW" = yes ]; then
-        "$@" systemctl --quiet --runtime unmask nginx.service || true
-        "$@" systemctl --quiet disable nginx.service >/dev/null 2>&1 || true
-    fi
+let_services_be() {
+    [ ${#NEW_SERVICES[@]} -gt 0 ] || return 0
+    "$@" systemctl --quiet --runtime unmask "${NEW_SERVICES[@]}" || true
+    "$@" systemctl --quiet disable "${NEW_SERVICES[@]}" >/dev/null 2>&1 || true
 }
 
 # Build out of tree: build FOLDER [CONFIGURE OPTION …]. Quick when there is nothing to do; on failure the

@@ -4,10 +4,13 @@
 #define KONTOR_KONTOR_H
 
 #include <kontor/error.h>
+#include <kontor/http.h>
 #include <kontor/log.h>
+#include <kontor/memory_file.h>
 #include <kontor/option.h>
 #include <kontor/plugin.h>
 #include <kontor/process.h>
+#include <kontor/registry.h>
 #include <kontor/request.h>
 #include <kontor/server.h>
 #include <kontor/supervisor.h>

@@ -77,6 +77,17 @@ KT_PUBLIC const char *kt_plugin_option_place(const struct kt_plugin *plugin, con
 KT_PUBLIC int kt_plugin_route(struct kt_plugin *plugin, const char *method, const char *pattern,
                               void (*handler)(struct kt_request *request), void *context);
 
+/**
+ * Route requests in one of the roles; with KT_ROLE_RESPONDER the same as kt_plugin_route. The other
+ * roles are about the web server's own pages, so that their patterns begin at the root of the site:
+ * "/private/" and an asterisk, say. A page that no authorizer is routed for is denied (403).
+ * @return as kt_plugin_route; -EEXIST also for an authorizer of pages that another plugin has an
+ *         authorizer for: who decides must not depend on which of the two is there
+ */
+KT_PUBLIC int kt_plugin_route_role(struct kt_plugin *plugin, enum kt_role role, const char *method,
+                                   const char *pattern, void (*handler)(struct kt_request *request),
+                                   void *context);
+
 /** A stock FastCGI handler, as written for libfcgi's loop; its result is the application status. */
 typedef int kt_fcgx_handler(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err,
                             FCGX_ParamArray envp);
@@ -84,6 +95,14 @@ typedef int kt_fcgx_handler(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err,
 /** Route requests to a stock FCGX handler; otherwise as kt_plugin_route. */
 KT_PUBLIC int kt_plugin_route_fcgx(struct kt_plugin *plugin, const char *method,
                                    const char *pattern, kt_fcgx_handler *handler);
+
+/**
+ * Route requests in one of the roles to a stock FCGX handler, which finds the role in the parameter
+ * FCGI_ROLE; otherwise as kt_plugin_route_role. An authorizer allows by status 200, as in CGI.
+ */
+KT_PUBLIC int kt_plugin_route_role_fcgx(struct kt_plugin *plugin, enum kt_role role,
+                                        const char *method, const char *pattern,
+                                        kt_fcgx_handler *handler);
 
 /**
  * Start a child under the plugin's supervisor (one_for_one), in the order of the calls.

@@ -21,11 +21,23 @@
 struct kt_request;
 struct cJSON;
 
+/**
+ * What the web server wants (FastCGI 1.0, section 6; the numbers are its own). A responder answers
+ * the request. An authorizer only says whether the visitor may see a page of the web server's; a
+ * filter gets such a page, and answers with what it has made of it.
+ */
+enum kt_role { KT_ROLE_RESPONDER = 1, KT_ROLE_AUTHORIZER = 2, KT_ROLE_FILTER = 3 };
+
 /* ---------------------------------------------------------------- what came in */
 
+/** The role of this request; that of its route. */
+KT_PUBLIC enum kt_role kt_request_role(const struct kt_request *request);
 /** "GET", "POST" … ; a HEAD request says "HEAD", its answer's body is dropped by kontor. */
 KT_PUBLIC const char *kt_request_method(const struct kt_request *request);
-/** The path below the mount point, percent-decoded and normalised: "/api/calendar/week". */
+/**
+ * The path below the mount point, percent-decoded and normalised: "/api/calendar/week". For
+ * authorizers and filters the path of the page that was asked for, from the root of the site.
+ */
 KT_PUBLIC const char *kt_request_path(const struct kt_request *request);
 /** Where the administrator mounted kontor: "" or "/tools/kontor". */
 KT_PUBLIC const char *kt_request_mount(const struct kt_request *request);
@@ -51,7 +63,8 @@ KT_PUBLIC FCGX_Request *kt_request_fcgx(struct kt_request *request);
  * Read the whole body.
  * @param ret_data  the bytes, followed by a NUL that does not count; "" when there is none
  * @return 0, -EMSGSIZE (over the body limit), -ECONNRESET (the client went away),
- *         -EPROTO (fewer bytes than CONTENT_LENGTH said)
+ *         -EPROTO (fewer bytes than CONTENT_LENGTH said), -ENOBUFS (read too late: other requests
+ *         on the same connection waited behind this body for seconds)
  * Parks. A second call returns the same.
  */
 KT_PUBLIC int kt_request_body(struct kt_request *request, const char **ret_data, size_t *ret_size);
@@ -71,6 +84,16 @@ KT_PUBLIC int kt_request_json(struct kt_request *request, struct cJSON **ret_jso
  */
 KT_PUBLIC int kt_request_form(struct kt_request *request, const char *name, const char **ret_value);
 
+/**
+ * Read the whole file that a filter is to filter; the body is read before, since it comes first.
+ * Its last change is the parameter "FCGI_DATA_LAST_MOD", in seconds since 1970. A long one can be
+ * read piece by piece: FCGX_StartFilterData on the FCGX request's in.
+ * @return as kt_request_body, -EPROTO also when it isn't as long as FCGI_DATA_LENGTH says;
+ *         -ENOTSUP (no filter's request)
+ * Parks. A second call returns the same.
+ */
+KT_PUBLIC int kt_request_data(struct kt_request *request, const char **ret_data, size_t *ret_size);
+
 /** Give this request another deadline, in milliseconds from now; negative: none (streams). */
 KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);
 
@@ -88,7 +111,8 @@ KT_PUBLIC int kt_response_header(struct kt_request *request, const char *name, c
  * @param status  200 to 999
  * @param type    Content-Type, or NULL if there is none or it was added as a field
  * @param length  bytes that will follow, or -1 when not known (chunked towards the client)
- * @return 0, -EALREADY, -EINVAL (a status or type that HTTP does not allow)
+ * @return 0, -EALREADY, -EINVAL (a status or type that HTTP does not allow; a status below 300
+ *         from an authorizer)
  * Parks.
  */
 KT_PUBLIC int kt_response_begin(struct kt_request *request, int status, const char *type,
@@ -121,7 +145,24 @@ KT_PUBLIC int kt_respond_json(struct kt_request *request, int status, const stru
 KT_PUBLIC int kt_respond_problem(struct kt_request *request, int status, const char *format, ...)
     KT_PRINTF(3, 4);
 
-/** kt_respond_problem for an error of kt_request_body, _json or _form. */
+/** kt_respond_problem for an error of kt_request_body, _json, _form or _data. */
 KT_PUBLIC int kt_respond_body_error(struct kt_request *request, int error);
+
+/* ---------------------------------------------------------------- the answer of an authorizer */
+
+/**
+ * Allow the page. Nothing else does: an authorizer that answers in any other way denies it, with
+ * that answer (401, 403, a page …); so does one that fails, or takes too long.
+ * @return as kt_respond, -ENOTSUP (no authorizer's request). Parks.
+ */
+KT_PUBLIC int kt_authorize(struct kt_request *request);
+
+/**
+ * Before kt_authorize: give the page a parameter, by the header field "Variable-<name>".
+ * @param name  letters, digits and "_"; which ones reach the page, and how, is the web server's
+ * @return as kt_response_header, -ENOTSUP (no authorizer's request)
+ */
+KT_PUBLIC int kt_authorize_variable(struct kt_request *request, const char *name,
+                                    const char *value);
 
 #endif

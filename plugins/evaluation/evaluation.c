@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The endpoints by which platforms are compared: a constant, an echo of JSON, a call that takes
- * 50 ms elsewhere. Each is written as a programmer would write it, sequentially; nothing is tuned.
+ * 50 ms elsewhere, and the answer of a slow server. Each is written as a programmer would write it,
+ * sequentially; nothing is tuned.
  */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <kontor/kontor.h>
 
 static const char constant[] = "{\"service\":\"kontor\",\"status\":\"ok\"}";
@@ -32,6 +34,38 @@ static void rpc(struct kt_request *request)
     now(request);
 }
 
+/** What /slow asks. */
+struct upstream {
+    const char *url; /**< NULL: not configured */
+    int64_t timeout_ms;
+};
+
+/** GET /slow: ask the upstream, and pass its JSON on: parsed and serialised. */
+static void slow(struct kt_request *request)
+{
+    const struct upstream *upstream = kt_request_context(request);
+    struct kt_http_answer *answer;
+    struct kt_error error;
+    if (!upstream->url) {
+        kt_respond_problem(request, 503, "no upstream is configured: set upstream in [evaluation]");
+        return;
+    }
+    const struct kt_http_fetch fetch = {
+        .url = upstream->url, .timeout_ms = upstream->timeout_ms, .is_trusted = true};
+    int status = kt_http_fetch(&fetch, &answer, &error);
+    if (status < 0) {
+        kt_respond_problem(request, status == -ETIMEDOUT ? 504 : 502, "%s", error.text);
+        return;
+    }
+    cJSON *json = answer->status == 200 ? cJSON_ParseWithLength(answer->body, answer->size) : NULL;
+    if (answer->status != 200)
+        kt_respond_problem(request, 502, "the upstream answered with status %d", answer->status);
+    else if (!json)
+        kt_respond_problem(request, 502, "the upstream's answer is not JSON");
+    else
+        kt_respond_json(request, 200, json);
+}
+
 static const struct kt_option options[] = {
     {.name = "rpc_time",
      .type = KT_OPTION_DURATION,
@@ -39,18 +73,34 @@ static const struct kt_option options[] = {
      .minimum = 0,
      .maximum = 60000,
      .help = "how long a request to /rpc waits"},
+    {.name = "upstream",
+     .type = KT_OPTION_STRING,
+     .is_secret = true,
+     .help = "the address whose JSON /slow passes on, such as http://127.0.0.1:9001/slow; unset: "
+             "/slow answers 503"},
+    {.name = "upstream_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "10s",
+     .minimum = 1,
+     .maximum = 60000,
+     .help = "an upstream that takes longer is given up: 504"},
     {0},
 };
 
 static int start(struct kt_plugin *plugin, struct kt_error *error)
 {
     static int64_t rpc_time_ms;
+    static struct upstream upstream;
     rpc_time_ms = kt_plugin_integer(plugin, "rpc_time");
+    upstream.url = kt_plugin_string(plugin, "upstream");
+    upstream.timeout_ms = kt_plugin_integer(plugin, "upstream_timeout");
     int status = kt_plugin_route(plugin, "GET", "/now", now, NULL);
     if (status == 0)
         status = kt_plugin_route(plugin, "POST", "/echo", echo, NULL);
     if (status == 0)
         status = kt_plugin_route(plugin, "GET", "/rpc", rpc, &rpc_time_ms);
+    if (status == 0)
+        status = kt_plugin_route(plugin, "GET", "/slow", slow, &upstream);
     return status < 0 ? kt_error_set(error, status, "the routes can't be registered") : 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * A plugin to start from. It shows the five things most plugins need: an option, a handler, a
  * server that keeps state, an answer longer than memory should hold, and a handler written for
- * plain FastCGI. Copy the directory, rename it, and delete what you don't need.
+ * plain FastCGI; and one that few need, an authorizer for pages that are not kontor's. Copy the
+ * directory, rename it, and delete what you don't need.
  */
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -99,6 +100,34 @@ static int fcgx(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err, FCGX_ParamA
     return 0;
 }
 
+/** Whether a list of words separated by blanks holds this one. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t size = strlen(word);
+    for (list += strspn(list, " "); *list; list += strspn(list, " ")) {
+        size_t length = strcspn(list, " ");
+        if (length == size && memcmp(list, word, size) == 0)
+            return true;
+        list += length;
+    }
+    return false;
+}
+
+/**
+ * Authorizer, for pages of the web server's: visitors from the listed addresses may see them, and
+ * the page is told which by the parameter KONTOR_GUARD.
+ */
+static void guard(struct kt_request *request)
+{
+    const char *visitors = kt_request_context(request);
+    const char *address = kt_request_param(request, "REMOTE_ADDR");
+    if (address && has_word(visitors, address) &&
+        kt_authorize_variable(request, "KONTOR_GUARD", address) == 0)
+        kt_authorize(request);
+    else
+        kt_respond_problem(request, 403, "This page is not for visitors from your address.");
+}
+
 /* ---------------------------------------------------------------- the plugin */
 
 static const struct kt_option options[] = {
@@ -106,6 +135,14 @@ static const struct kt_option options[] = {
      .type = KT_OPTION_STRING,
      .default_value = "Hello",
      .help = "what /hello says"},
+    {.name = "guarded",
+     .type = KT_OPTION_STRING,
+     .default_value = "/private/*",
+     .help = "pages of the web server that it may ask us about: a path, or one and all below"},
+    {.name = "visitors",
+     .type = KT_OPTION_STRING,
+     .default_value = "127.0.0.1 ::1",
+     .help = "addresses from which guarded pages may be seen, separated by blanks"},
     {0},
 };
 
@@ -117,10 +154,17 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
     if (status < 0)
         return kt_error_set(error, status, "the counter does not start");
     void *greeting = (void *)(uintptr_t)kt_plugin_string(plugin, "greeting");
+    void *visitors = (void *)(uintptr_t)kt_plugin_string(plugin, "visitors");
     if ((status = kt_plugin_route(plugin, "GET", "/hello", hello, greeting)) < 0 ||
         (status = kt_plugin_route(plugin, "GET", "/stream", stream, NULL)) < 0 ||
         (status = kt_plugin_route_fcgx(plugin, "*", "/fcgx", fcgx)) < 0)
         return kt_error_set(error, status, "the routes can't be registered");
+    const char *guarded = kt_plugin_string(plugin, "guarded");
+    status = kt_plugin_route_role(plugin, KT_ROLE_AUTHORIZER, "*", guarded, guard, visitors);
+    if (status < 0)
+        return kt_error_set(error, status, "%s: guarded is '%s', which %s",
+                            kt_plugin_option_place(plugin, "guarded"), guarded,
+                            status == -EEXIST ? "another plugin guards" : "is no pattern");
     return 0;
 }
 

@@ -19,7 +19,7 @@
 KT_PUBLIC size_t kt_word_next(const char **cursor, const char **ret_word);
 
 /** Whether a list of words contains this one. */
-bool kt_word_contains(const char *list, const char *word);
+KT_PUBLIC bool kt_word_contains(const char *list, const char *word);
 
 /** The number of letters to insert, drop, change or swap to make one word from the other. */
 size_t kt_word_distance(const char *a, const char *b);

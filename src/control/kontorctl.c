@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kontorctl's command line: ask a running kontord what it does, or tell it to reload or to stop.
+ * kontorctl's command line: ask a running kontord what it does, or tell it to do something.
  */
 #include "config.h"
 
@@ -26,6 +26,7 @@ struct command {
     const char *run_dir;     /**< NULL: what the configuration says */
     const char *config_path; /**< NULL: the standard one, if it is there */
     const char *verb;
+    const char *plugin; /**< to release, else NULL */
     bool is_json, with_processes;
 };
 
@@ -38,6 +39,8 @@ static void print_usage(FILE *stream)
         "       kontorctl [-c FILE | -r RUN_DIR] reload\n"
         "           read the configuration again and replace the workers; waits until that\n"
         "           has succeeded or failed\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] release PLUGIN\n"
+        "           let a plugin out of quarantine before its time; waits until it serves again\n"
         "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
         "           finish what is running, and end; waits for it\n"
         "       kontorctl help | --version\n"
@@ -171,10 +174,26 @@ static int parse(int argc, char **argv, struct command *command)
             return -EINVAL;
         }
     }
-    if (optind + 1 != argc)
+    if (optind >= argc)
         return -EINVAL;
-    command->verb = argv[optind];
-    return 0;
+    command->verb = argv[optind++];
+    if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && optind < argc)
+        command->plugin = argv[optind++];
+    bool lacks_plugin = strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && command->plugin == NULL;
+    return optind == argc && !lacks_plugin ? 0 : -EINVAL;
+}
+
+static int run_release(const struct command *command)
+{
+    char question[KT_CONTROL_LINE_MAX];
+    int length = snprintf(question, sizeof(question), KT_CONTROL_RELEASE " %s", command->plugin);
+    /* room for the newline behind it */
+    if (length < 0 || (size_t)length + 1 >= sizeof(question) ||
+        strchr(command->plugin, '\n') != NULL) {
+        fprintf(stderr, "kontorctl: '%s' is no name of a plugin\n", command->plugin);
+        return EXIT_FAILURE;
+    }
+    return run_order(command, question, "released");
 }
 
 /** Take run_dir from the configuration. @return 0 or a negative errno, which has been told */
@@ -208,6 +227,8 @@ static int run(struct command *command)
             status = run_status(command);
         else if (strcmp(command->verb, KT_CONTROL_RELOAD) == 0)
             status = run_order(command, KT_CONTROL_RELOAD, "reloaded");
+        else if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0)
+            status = run_release(command);
         else
             status = run_order(command, KT_CONTROL_STOP, "stopped");
     }
@@ -223,7 +244,8 @@ int main(int argc, char **argv)
         return 2; /* as other programs do: the command line is wrong */
     }
     if (strcmp(command.verb, KT_CONTROL_STATUS) == 0 ||
-        strcmp(command.verb, KT_CONTROL_RELOAD) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
+        strcmp(command.verb, KT_CONTROL_RELOAD) == 0 ||
+        strcmp(command.verb, KT_CONTROL_RELEASE) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
         return run(&command);
     if (strcmp(command.verb, "version") == 0) {
         puts("kontorctl " PACKAGE_VERSION);

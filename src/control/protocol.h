@@ -2,8 +2,8 @@
 /*
  * How kontorctl talks with the master and the workers. Each has a Unix socket in run_dir that only
  * its owner can use. One word and a newline go there, one JSON document comes back, then the
- * connection ends. A reload is answered when it has succeeded or failed; after "stop" the
- * connection ends when the master does.
+ * connection ends. A reload or release is answered when it has succeeded or failed; after "stop"
+ * the connection ends when the master does.
  */
 #ifndef KT_PROTOCOL_H
 #define KT_PROTOCOL_H
@@ -15,6 +15,8 @@
 /** By the master. */
 #define KT_CONTROL_RELOAD "reload"
 #define KT_CONTROL_STOP "stop"
+/** By the master, followed by the name of a plugin: let it out of quarantine. */
+#define KT_CONTROL_RELEASE "release"
 
 /** The longest question with its newline. */
 #define KT_CONTROL_LINE_MAX 64

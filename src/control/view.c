@@ -84,6 +84,22 @@ static void view_master(const cJSON *status, FILE *stream)
     }
 }
 
+static void view_registry(const cJSON *registry, FILE *stream)
+{
+    char buffer[TEXT_MAX];
+    const cJSON *failure = cJSON_GetObjectItemCaseSensitive(registry, "last_failure");
+    if (registry == NULL)
+        return;
+    fprintf(stream, "registry is %s: process %.0f, up %s, %.0f file%s in memory\n",
+            text(registry, "state"), number(registry, "pid"),
+            duration(number(registry, "uptime_ms"), buffer), number(registry, "files"),
+            number(registry, "files") == 1 ? "" : "s");
+    if (failure != NULL)
+        fprintf(stream, "registry died %.0f time%s, the last time %s: %s\n",
+                number(registry, "restarts"), number(registry, "restarts") == 1 ? "" : "s",
+                local_time(number(failure, "unix_ms"), buffer), text(failure, "text"));
+}
+
 /** What is said of a worker in the column of its state. */
 static const char *worker_state(const cJSON *worker, char *buffer)
 {
@@ -191,6 +207,39 @@ static void view_plugins(const cJSON *workers, FILE *stream)
         fprintf(stream, "no plugins\n");
     else
         kt_table_print(table, 0, stream);
+}
+
+/** What the master says of plugins that crashed workers. */
+static void view_crashes(const cJSON *plugins, FILE *stream)
+{
+    char left[TEXT_MAX], when[TEXT_MAX];
+    bool is_first = true;
+    const cJSON *plugin, *frame;
+    cJSON_ArrayForEach(plugin, plugins)
+    {
+        const cJSON *crash = cJSON_GetObjectItemCaseSensitive(plugin, "last_crash");
+        if (crash == NULL)
+            continue;
+        fprintf(stream, "%s  %s: ", is_first ? "\nplugins that crashed workers\n" : "",
+                text(plugin, "name"));
+        is_first = false;
+        double count = number(plugin, "quarantine_crashes");
+        if (count > 0)
+            fprintf(stream, "quarantined for %s more after %.0f crash%s",
+                    duration(number(plugin, "quarantine_left_ms"), left), count,
+                    count > 1 ? "es" : "");
+        else
+            fprintf(stream, "served%s, crashed %.0f time%s so far",
+                    strcmp(text(plugin, "state"), "probation") == 0 ? " again on probation" : "",
+                    number(plugin, "crashes_total"),
+                    number(plugin, "crashes_total") > 1 ? "s" : "");
+        fprintf(stream, "\n    %s  %s\n", local_time(number(crash, "unix_ms"), when),
+                text(crash, "text"));
+        cJSON_ArrayForEach(frame, cJSON_GetObjectItemCaseSensitive(crash, "backtrace"))
+        {
+            fprintf(stream, "      at %s\n", cJSON_GetStringValue(frame));
+        }
+    }
 }
 
 /* ---------------------------------------------------------------- processes */
@@ -303,9 +352,11 @@ void kt_view_status(const cJSON *status, bool with_processes, FILE *stream)
 {
     const cJSON *workers = cJSON_GetObjectItemCaseSensitive(status, "workers");
     view_master(status, stream);
+    view_registry(cJSON_GetObjectItemCaseSensitive(status, "registry"), stream);
     view_workers(workers, stream);
     view_failures(workers, stream);
     view_plugins(workers, stream);
+    view_crashes(cJSON_GetObjectItemCaseSensitive(status, "plugins"), stream);
     const cJSON *worker;
     if (with_processes)
         cJSON_ArrayForEach(worker, workers) view_processes(worker, stream);

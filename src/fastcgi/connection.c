@@ -3,6 +3,11 @@
  * One accepted connection: its socket, its queue of output, its watch in the loop, its end. Writes
  * at once and watches for writability only when the socket is full; reads into the worker's one
  * read buffer, so that an idle connection holds no memory but its own struct.
+ *
+ * A peer that shuts down its side counts as gone, and its requests as aborted: web servers that
+ * give up on a request close the connection, which over TCP looks the same, and no client of
+ * FastCGI sends half a connection's end before it has all its answers (cgi-fcgi does so
+ * afterwards).
  */
 #include "fastcgi/connection.h"
 
@@ -99,6 +104,7 @@ void kt_connection_close(struct kt_connection *connection)
     connection->values = NULL;
     while (connection->requests)
         kt_fastcgi_request_lose(connection->requests);
+    kt_map_clear(&connection->ids);
     kt_engine_accept_update(engine);
 }
 
@@ -166,17 +172,6 @@ static void output_written(struct kt_connection *connection, size_t size)
         connection->output_last = NULL;
 }
 
-/** Wake the processes that waited for room in the queue. */
-static void wake_writers(struct kt_connection *connection)
-{
-    for (struct kt_fastcgi_request *request = connection->requests; request;
-         request = request->next_sibling)
-        if (request->writer.is_waiting) {
-            request->writer.is_waiting = false;
-            kt_unpark(request->writer.ticket, 0);
-        }
-}
-
 /** One write of what is queued. @return bytes, or a negative errno */
 static ssize_t write_once(struct kt_connection *connection)
 {
@@ -214,17 +209,23 @@ void kt_connection_flush(struct kt_connection *connection)
         output_written(connection, (size_t)written);
     }
     if (connection->output_bytes <= KT_CONNECTION_LOW_WATER)
-        wake_writers(connection);
+        kt_fastcgi_streams_wake(connection);
 }
 
 /* ---------------------------------------------------------------- watching */
+
+/** Whether as much waits of the bodies as may: nothing is read until handlers have read some. */
+static bool is_full(const struct kt_connection *connection)
+{
+    return connection->input_waiting >=
+           (connection->is_shared ? KT_CONNECTION_INPUT_MAX : KT_REQUEST_INPUT_WINDOW);
+}
 
 /** Whether the peer may be read from: its input and the answers it owes to take are bounded. */
 static bool wants_input(const struct kt_connection *connection)
 {
     return connection->state == KT_CONNECTION_LINGERING ||
-           (connection->input_waiting < KT_REQUEST_INPUT_WINDOW &&
-            connection->output_bytes < KT_CONNECTION_OUTPUT_MAX);
+           (!is_full(connection) && connection->output_bytes < KT_CONNECTION_OUTPUT_MAX);
 }
 
 /** All is answered and sent: close, or let the peer finish what it is still sending. */
@@ -287,14 +288,18 @@ void kt_connection_update(struct kt_connection *connection)
         if (connection->state == KT_CONNECTION_CLOSED)
             return;
     }
-    int events =
-        (wants_input(connection) ? UV_READABLE : 0) | (connection->output_first ? UV_WRITABLE : 0);
+    if (!is_full(connection))
+        connection->stalled_ms = 0;
+    else if (connection->stalled_ms == 0)
+        connection->stalled_ms = kt_now_ms();
+    /* Also when nothing is read, it must be seen that the peer has gone. */
+    int events = (wants_input(connection) ? UV_READABLE : UV_DISCONNECT) |
+                 (connection->output_first ? UV_WRITABLE : 0);
     if (events == connection->watched || !connection->has_poll)
         return;
     if (events & ~connection->watched & UV_READABLE)
         connection->given_ms = kt_now_ms(); /* that nothing came was our wish */
-    int status = events ? uv_poll_start(&connection->poll, events, on_poll)
-                        : uv_poll_stop(&connection->poll);
+    int status = uv_poll_start(&connection->poll, events, on_poll);
     connection->watched = events;
     if (status < 0)
         kt_connection_close(connection);
@@ -369,7 +374,7 @@ void kt_connection_read(struct kt_connection *connection)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct kt_connection *connection = handle->data;
-    if (status < 0) {
+    if (status < 0 || (events & UV_DISCONNECT)) {
         kt_connection_close(connection);
         return;
     }
@@ -398,8 +403,23 @@ static bool is_waiting_for_input(const struct kt_connection *connection)
     return false;
 }
 
+/** A shared connection has stood still for too long: the largest body that waits has to go. */
+static void relieve(struct kt_connection *connection)
+{
+    struct kt_fastcgi_request *largest = connection->requests;
+    for (struct kt_fastcgi_request *request = largest; request; request = request->next_sibling)
+        if (request->body.waiting + request->data.waiting >
+            largest->body.waiting + largest->data.waiting)
+            largest = request;
+    kt_fastcgi_request_drop_input(largest, -ENOBUFS);
+    kt_connection_update(connection);
+}
+
 void kt_connection_sweep(struct kt_connection *connection, int64_t now_ms)
 {
+    if (connection->is_shared && connection->stalled_ms > 0 &&
+        now_ms - connection->stalled_ms >= KT_CONNECTION_STALL_MS)
+        relieve(connection);
     int64_t past_ms = now_ms - connection->engine->options.transfer_timeout_ms;
     bool takes_nothing = connection->output_first && connection->taken_ms <= past_ms;
     bool gives_nothing = connection->given_ms <= past_ms && is_waiting_for_input(connection);

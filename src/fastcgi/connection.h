@@ -8,6 +8,7 @@
 
 #include "fastcgi/engine.h"
 #include "fastcgi/record.h"
+#include "base/map.h"
 
 /** Above this many bytes in the queue a writing process parks … */
 #define KT_CONNECTION_HIGH_WATER 262144u
@@ -15,8 +16,22 @@
 #define KT_CONNECTION_LOW_WATER 65536u
 /** With so much in the queue the peer is not read from: it asks and asks and takes no answers. */
 #define KT_CONNECTION_OUTPUT_MAX (4u * KT_CONNECTION_HIGH_WATER)
-/** How many requests may run at once on one connection. */
+/**
+ * How many requests may run at once on one connection. A peer that multiplexes is told so, and
+ * opens another connection for more, which another worker may take.
+ */
 #define KT_CONNECTION_REQUESTS_MAX 256u
+/**
+ * A connection that is shared by requests is read on until so much of their bodies waits; one that
+ * is not, until KT_REQUEST_INPUT_WINDOW.
+ */
+#define KT_CONNECTION_INPUT_MAX (4u * KT_REQUEST_INPUT_WINDOW)
+/**
+ * FastCGI can't hold back the body of one request alone. When a shared connection could not be read
+ * from for so long because bodies wait, the largest of them is dropped: its handler gets an error
+ * when it reads on, and the other requests go on.
+ */
+#define KT_CONNECTION_STALL_MS 5000
 /** What a peer may still send after the last answer before it is cut off. */
 #define KT_CONNECTION_LINGER_MAX (64u * 1024u * 1024u)
 /**
@@ -42,23 +57,27 @@ struct kt_connection {
     struct kt_connection *previous, *next;
     struct kt_connection *next_fresh;
     struct kt_fastcgi_request *requests; /**< active ids, newest first */
+    struct kt_map ids;                   /**< them by id, unless it is only one */
+    struct kt_fastcgi_request *writers_first, *writers_last; /**< wait for room, in their order */
     struct kt_buffer *output_first, *output_last;
     struct kt_buffer *values; /**< a GET_VALUES record that came in pieces */
     size_t output_bytes;
-    size_t input_waiting; /**< STDIN held for all its requests */
+    size_t input_waiting; /**< STDIN and DATA held for all its requests */
     size_t linger_left;
-    int64_t given_ms; /**< when the peer last gave bytes, or was last asked to */
-    int64_t taken_ms; /**< when it last took bytes, or the queue began */
+    int64_t given_ms;   /**< when the peer last gave bytes, or was last asked to */
+    int64_t taken_ms;   /**< when it last took bytes, or the queue began */
+    int64_t stalled_ms; /**< since when bodies that nobody reads keep us from reading; 0: no */
     int fd;
     int watched; /**< the libuv events being watched */
     uint32_t request_count;
-    uint32_t unread_count; /**< requests that ended before their STDIN did */
+    uint32_t unread_count; /**< streams of the peer that didn't end before their request did */
     enum kt_connection_state state;
     struct kt_record_parser parser;
     unsigned char begin[sizeof(FCGI_BeginRequestBody)]; /**< of a BEGIN_REQUEST, as it arrives */
     uint8_t begin_size;
     bool has_poll;         /**< the handle is initialised: it lived longer than one turn */
     bool has_served;       /**< it has carried a request */
+    bool is_shared;        /**< the peer multiplexes: it asked whether it may, or has done it */
     bool closes_when_done; /**< a request without KEEP_CONN came, or an answer was cut */
     bool is_reading;       /**< inside kt_connection_read, which updates at its end */
     bool is_broken;        /**< memory ran out for its records: it can only be closed */

@@ -106,6 +106,26 @@ static void tend_fresh(struct kt_engine *engine)
     }
 }
 
+/** Accept a connection from one who may connect. @return its descriptor, or a negative errno */
+static int accept_peer(const struct kt_listener *listener)
+{
+    const struct kt_peers *peers = listener->engine->peers;
+    if (!peers) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    int fd =
+        accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (kt_peers_contain(peers, (const struct sockaddr *)&address))
+        return fd;
+    close(fd);
+    return -ECONNREFUSED;
+}
+
 static void on_incoming(uv_poll_t *handle, int status, int events)
 {
     struct kt_listener *listener = handle->data;
@@ -113,9 +133,11 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
     (void)events;
     int error = status < 0 ? -status : 0;
     for (int i = 0; i < ACCEPTS_PER_TURN && !error && engine->is_accepting; i++) {
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept_peer(listener);
+        if (fd == -ECONNREFUSED)
+            continue;
         if (fd < 0) {
-            error = errno;
+            error = -fd;
             break;
         }
         int result = kt_connection_open(engine, fd);
@@ -187,6 +209,11 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
     if (!engine->read_buffer || !engine->listeners) {
         talloc_free(engine);
         return kt_error_set(error, -ENOMEM, "out of memory");
+    }
+    int peers_status = kt_peers_parse(engine, options->web_servers, &engine->peers, error);
+    if (peers_status < 0) {
+        talloc_free(engine);
+        return peers_status;
     }
     uv_timer_init(loop, &engine->sweep);
     uv_timer_init(loop, &engine->resume);

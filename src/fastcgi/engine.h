@@ -7,6 +7,7 @@
 #define KT_ENGINE_H
 
 #include "fastcgi/buffer.h"
+#include "fastcgi/peer.h"
 #include "fastcgi/request.h"
 
 #include <kontor/error.h>
@@ -15,7 +16,8 @@
 struct kt_connection;
 struct kt_listener;
 
-/** Bounds and callbacks; all must be set. None of the callbacks may park. */
+/** Bounds and callbacks; all must be set unless they say otherwise. None of the callbacks may park.
+ */
 struct kt_engine_options {
     size_t connections_max;
     size_t requests_max;
@@ -23,6 +25,7 @@ struct kt_engine_options {
     size_t body_max_bytes;
     int64_t request_timeout_ms;
     int64_t transfer_timeout_ms;
+    const char *web_servers;     /**< who may connect, as in FCGI_WEB_SERVER_ADDRS; NULL: all */
     const char *overload_answer; /**< a whole CGI answer for requests over the bound; borrowed */
     /** All parameters are there. The callee answers, releases and frees the request in the end. */
     void (*on_request)(struct kt_fastcgi_request *request);
@@ -46,6 +49,7 @@ struct kt_engine {
     struct kt_engine_options options;
     struct kt_engine_counts counts;
     struct kt_buffer_pool buffers;
+    struct kt_peers *peers;            /**< NULL: everybody may connect */
     struct kt_connection *connections; /**< all open ones */
     struct kt_connection *fresh; /**< accepted since the loop last waited; some are closed again */
     struct kt_fastcgi_request *requests;   /**< all not released */

@@ -8,26 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct kt_fastcgi_request *find(struct kt_connection *connection, uint16_t id)
-{
-    struct kt_fastcgi_request *request = connection->requests;
-    while (request && request->id != id)
-        request = request->next_sibling;
-    return request;
-}
-
 /* ---------------------------------------------------------------- management records */
 
 /** Answer the variables of a GET_VALUES record that we know. */
 static void answer_values(struct kt_connection *connection, const unsigned char *data, size_t size)
 {
     const struct kt_engine_options *options = &connection->engine->options;
+    /* HAProxy takes FCGI_MAX_REQS for the bound of one connection, so that is what we say. */
+    size_t requests_max = options->requests_max < KT_CONNECTION_REQUESTS_MAX
+                              ? options->requests_max
+                              : KT_CONNECTION_REQUESTS_MAX;
     const struct {
         const char *name;
         size_t value;
     } variables[] = {
         {FCGI_MAX_CONNS, options->connections_max},
-        {FCGI_MAX_REQS, options->requests_max},
+        {FCGI_MAX_REQS, requests_max},
         {FCGI_MPXS_CONNS, 1},
     };
     bool is_answered[3] = {false};
@@ -56,13 +52,14 @@ static void answer_values(struct kt_connection *connection, const unsigned char 
 static void take_values(struct kt_connection *connection, const struct kt_record_part *part)
 {
     struct kt_buffer_pool *pool = &connection->engine->buffers;
-    if (part->is_first && part->is_last) {
-        answer_values(connection, part->data, part->size);
-        return;
-    }
+    connection->is_shared = true; /* who asks means to multiplex */
     if (part->length > KT_CONNECTION_VALUES_MAX) {
         if (part->is_last) /* whatever it asks for is omitted */
             answer_values(connection, part->data, 0);
+        return;
+    }
+    if (part->is_first && part->is_last) {
+        answer_values(connection, part->data, part->size);
         return;
     }
     if (!connection->values)
@@ -112,20 +109,20 @@ static void begin(struct kt_connection *connection, uint16_t id)
 {
     struct kt_engine *engine = connection->engine;
     const unsigned char *body = connection->begin;
-    unsigned int role = (unsigned int)body[0] << 8 | body[1];
+    uint16_t role = (uint16_t)(body[0] << 8 | body[1]);
     bool keeps_connection = body[2] & FCGI_KEEP_CONN;
     connection->has_served = true;
-    if (find(connection, id)) {
+    if (kt_fastcgi_request_find(connection, id)) {
         /* The peer has lost count: nobody could tell the two requests' records apart. */
         kt_connection_close(connection);
-    } else if (role != FCGI_RESPONDER) {
+    } else if (role != FCGI_RESPONDER && role != FCGI_AUTHORIZER && role != FCGI_FILTER) {
         refuse(connection, id, keeps_connection, NULL, FCGI_UNKNOWN_ROLE);
     } else if (engine->counts.requests >= engine->options.requests_max ||
                connection->request_count >= KT_CONNECTION_REQUESTS_MAX) {
         engine->counts.overloads_total++;
         refuse(connection, id, keeps_connection, engine->options.overload_answer,
                FCGI_REQUEST_COMPLETE);
-    } else if (!kt_fastcgi_request_new(connection, id, keeps_connection)) {
+    } else if (!kt_fastcgi_request_new(connection, id, role, keeps_connection)) {
         connection->is_broken = true;
     }
 }
@@ -151,17 +148,18 @@ static void abort_request(struct kt_connection *connection, struct kt_fastcgi_re
 {
     unsigned char record[KT_RECORD_END_SIZE];
     uint16_t id = request->id;
-    kt_fastcgi_request_lose(request);
+    kt_fastcgi_request_abort(request);
     kt_connection_queue_bytes(connection, record,
                               kt_record_end(record, id, 0, FCGI_REQUEST_COMPLETE));
 }
 
 static void take_request_part(struct kt_connection *connection, const struct kt_record_part *part)
 {
-    struct kt_fastcgi_request *request = find(connection, part->id);
+    struct kt_fastcgi_request *request = kt_fastcgi_request_find(connection, part->id);
     if (!request) {
         /* Ignored, but it tells that nothing more comes of a request that we have ended. */
-        if (part->type == FCGI_STDIN && part->length == 0 && connection->unread_count > 0)
+        bool is_end = (part->type == FCGI_STDIN || part->type == FCGI_DATA) && part->length == 0;
+        if (is_end && connection->unread_count > 0)
             connection->unread_count--;
         return;
     }
@@ -179,21 +177,30 @@ static void take_request_part(struct kt_connection *connection, const struct kt_
             kt_fastcgi_request_begin(request);
         break;
     case FCGI_STDIN:
-        kt_fastcgi_request_input(request, part->data, part->size);
+        kt_fastcgi_request_body(request, part->data, part->size);
         break;
-    default: /* DATA is for filters, the rest goes the other way */
+    case FCGI_DATA:
+        kt_fastcgi_request_data(request, part->data, part->size);
+        break;
+    default: /* goes the other way, or is unknown */
         break;
     }
 }
 
+/** A record of the connection itself. UNKNOWN_TYPE is never answered: that could go on for ever. */
+static void take_management_part(struct kt_connection *connection,
+                                 const struct kt_record_part *part)
+{
+    if (part->type == FCGI_GET_VALUES)
+        take_values(connection, part);
+    else if (part->is_last && part->type != FCGI_UNKNOWN_TYPE)
+        answer_unknown_type(connection, part->type);
+}
+
 void kt_protocol_part(struct kt_connection *connection, const struct kt_record_part *part)
 {
-    bool is_management = part->id == FCGI_NULL_REQUEST_ID;
-    if (is_management && part->type == FCGI_GET_VALUES) {
-        take_values(connection, part);
-    } else if (is_management || part->type == 0 || part->type > FCGI_MAXTYPE) {
-        if (part->is_last)
-            answer_unknown_type(connection, part->type);
+    if (part->id == FCGI_NULL_REQUEST_ID) {
+        take_management_part(connection, part);
     } else if (part->type == FCGI_BEGIN_REQUEST) {
         take_begin(connection, part);
     } else {

@@ -14,8 +14,59 @@
 /** Grow a parameter block at least to this; nginx's and Apache's usual sets fit. */
 #define PARAMS_CAPACITY_MIN 1024u
 
+/* ---------------------------------------------------------------- active ids */
+
+/** Make a request's id active on its connection. @return 0 or -ENOMEM */
+static int attach(struct kt_connection *connection, struct kt_fastcgi_request *request)
+{
+    struct kt_fastcgi_request *newest = connection->requests;
+    if (newest) {
+        /* Most connections carry one request at a time; only the others need the map. */
+        if (kt_map_put(&connection->ids, newest->id, newest) < 0 ||
+            kt_map_put(&connection->ids, request->id, request) < 0)
+            return -ENOMEM;
+        newest->previous_sibling = request;
+        connection->is_shared = true;
+    }
+    request->next_sibling = newest;
+    connection->requests = request;
+    connection->request_count++;
+    return 0;
+}
+
+struct kt_fastcgi_request *kt_fastcgi_request_find(const struct kt_connection *connection,
+                                                   uint16_t id)
+{
+    struct kt_fastcgi_request *newest = connection->requests;
+    if (!newest || newest->id == id)
+        return newest;
+    return connection->request_count > 1 ? kt_map_get(&connection->ids, id) : NULL;
+}
+
+/** Take the request off its connection: its id is inactive from now on. */
+static struct kt_connection *detach(struct kt_fastcgi_request *request)
+{
+    struct kt_connection *connection = request->connection;
+    if (request->previous_sibling)
+        request->previous_sibling->next_sibling = request->next_sibling;
+    else
+        connection->requests = request->next_sibling;
+    if (request->next_sibling)
+        request->next_sibling->previous_sibling = request->previous_sibling;
+    kt_map_take(&connection->ids, request->id);
+    connection->request_count--;
+    connection->unread_count += (request->body.has_ended ? 0u : 1u);
+    connection->unread_count += (request->data.has_ended ? 0u : 1u);
+    if (!request->keeps_connection)
+        connection->closes_when_done = true;
+    request->state = KT_FASTCGI_ENDED;
+    return connection;
+}
+
+/* ---------------------------------------------------------------- birth and parameters */
+
 struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connection, uint16_t id,
-                                                  bool keeps_connection)
+                                                  uint16_t role, bool keeps_connection)
 {
     struct kt_engine *engine = connection->engine;
     TALLOC_CTX *memory = talloc_pool(NULL, KT_REQUEST_POOL_SIZE);
@@ -30,7 +81,15 @@ struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connecti
     request->connection = connection;
     request->state = KT_FASTCGI_PARAMS;
     request->id = id;
+    request->role = role;
     request->keeps_connection = keeps_connection;
+    request->reading = &request->body;
+    request->body.has_ended = role == FCGI_AUTHORIZER;
+    request->data.has_ended = role != FCGI_FILTER;
+    if (attach(connection, request) < 0) {
+        talloc_free(memory);
+        return NULL;
+    }
     kt_fastcgi_request_deadline(request, engine->options.request_timeout_ms);
 
     request->next = engine->requests;
@@ -40,10 +99,6 @@ struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connecti
     engine->holders++;
     engine->counts.requests++;
     engine->counts.requests_total++;
-
-    request->next_sibling = connection->requests;
-    connection->requests = request;
-    connection->request_count++;
     return request;
 }
 
@@ -96,7 +151,8 @@ static void decode_params(struct kt_fastcgi_request *request)
         if (count < 0)
             request->params_error = count;
     }
-    size_t room = count > 0 ? (size_t)count + 1 : 1;
+    /* One more than the NULL at the end: a stock handler is told its role. */
+    size_t room = (count > 0 ? (size_t)count : 0) + 2;
     char **envp = talloc_array(request, char *, (unsigned int)room);
     if (!envp) {
         request->params_error = -ENOMEM;
@@ -121,11 +177,14 @@ void kt_fastcgi_request_begin(struct kt_fastcgi_request *request)
     request->engine->options.on_request(request);
 }
 
-/** Copy STDIN into the queue's buffers. @return 0 or -ENOMEM */
-static int input_append(struct kt_fastcgi_request *request, const unsigned char *data, size_t size)
+/* ---------------------------------------------------------------- input */
+
+/** Copy a piece of a stream into its buffers. @return 0 or -ENOMEM */
+static int input_append(struct kt_fastcgi_request *request, struct kt_input *input,
+                        const unsigned char *data, size_t size)
 {
     while (size > 0) {
-        struct kt_buffer *last = request->input_last;
+        struct kt_buffer *last = input->last;
         if (!last || last->end == sizeof(last->data)) {
             struct kt_buffer *buffer = kt_buffer_take(&request->engine->buffers);
             if (!buffer)
@@ -134,8 +193,8 @@ static int input_append(struct kt_fastcgi_request *request, const unsigned char 
             if (last)
                 last->next = buffer;
             else
-                request->input_first = buffer;
-            request->input_last = last = buffer;
+                input->first = buffer;
+            input->last = last = buffer;
         }
         size_t room = sizeof(last->data) - last->end;
         size_t part = size < room ? size : room;
@@ -143,50 +202,67 @@ static int input_append(struct kt_fastcgi_request *request, const unsigned char 
         last->end += (uint32_t)part;
         data += part;
         size -= part;
-        request->input_waiting += part;
+        input->waiting += part;
         request->connection->input_waiting += part;
     }
     return 0;
 }
 
-void kt_fastcgi_request_input(struct kt_fastcgi_request *request, const unsigned char *data,
-                              size_t size)
+static void wake_reader(struct kt_fastcgi_request *request)
 {
-    if (request->input_ended)
-        return;
-    if (size == 0) {
-        request->input_ended = true;
-    } else {
-        request->input_total += size;
-        if (request->input_error)
-            return;
-        if (request->input_total > request->engine->options.body_max_bytes)
-            request->input_error = -EMSGSIZE;
-        else
-            request->input_error = input_append(request, data, size);
-    }
     if (request->reader.is_waiting) {
         request->reader.is_waiting = false;
         kt_unpark(request->reader.ticket, 0);
     }
 }
 
-/** Take the request off its connection: its id is inactive from now on. */
-static struct kt_connection *detach(struct kt_fastcgi_request *request)
+/** A piece of either stream; size 0 is its end. */
+static void take_input(struct kt_fastcgi_request *request, struct kt_input *input,
+                       const unsigned char *data, size_t size)
 {
-    struct kt_connection *connection = request->connection;
-    struct kt_fastcgi_request **link = &connection->requests;
-    while (*link != request)
-        link = &(*link)->next_sibling;
-    *link = request->next_sibling;
-    connection->request_count--;
-    if (!request->input_ended)
-        connection->unread_count++;
-    if (!request->keeps_connection)
-        connection->closes_when_done = true;
-    request->state = KT_FASTCGI_ENDED;
-    return connection;
+    if (input->has_ended)
+        return;
+    if (size == 0) {
+        input->has_ended = true;
+    } else {
+        input->total += size;
+        if (input->error)
+            return;
+        if (input->total > request->engine->options.body_max_bytes)
+            input->error = -EMSGSIZE;
+        else
+            input->error = input_append(request, input, data, size);
+    }
+    wake_reader(request);
 }
+
+void kt_fastcgi_request_body(struct kt_fastcgi_request *request, const unsigned char *data,
+                             size_t size)
+{
+    take_input(request, &request->body, data, size);
+}
+
+void kt_fastcgi_request_data(struct kt_fastcgi_request *request, const unsigned char *data,
+                             size_t size)
+{
+    /* DATA follows STDIN; a filter that reads the one would wait for the other for ever. */
+    if (!request->body.has_ended && !request->data.error)
+        request->data.error = -EPROTO;
+    take_input(request, &request->data, data, size);
+}
+
+void kt_fastcgi_request_drop_input(struct kt_fastcgi_request *request, int error)
+{
+    struct kt_input *input = request->body.waiting > 0 ? &request->body : &request->data;
+    kt_buffer_give_all(&request->engine->buffers, input->first);
+    input->first = input->last = NULL;
+    request->connection->input_waiting -= input->waiting;
+    input->waiting = 0;
+    input->error = error;
+    wake_reader(request);
+}
+
+/* ---------------------------------------------------------------- the end */
 
 void kt_fastcgi_request_end(struct kt_fastcgi_request *request, int application_status)
 {
@@ -216,6 +292,12 @@ void kt_fastcgi_request_cut(struct kt_fastcgi_request *request)
     kt_connection_queue_bytes(connection, poison, sizeof(poison));
     kt_connection_flush(connection);
     kt_connection_update(connection);
+}
+
+void kt_fastcgi_request_abort(struct kt_fastcgi_request *request)
+{
+    request->body.has_ended = request->data.has_ended = true;
+    kt_fastcgi_request_lose(request);
 }
 
 void kt_fastcgi_request_lose(struct kt_fastcgi_request *request)

@@ -9,7 +9,7 @@
 #include "fastcgi/buffer.h"
 #include "process/runtime.h"
 
-#include <fcgiapp.h>
+#include <kontor/fcgx.h>
 #include <stdbool.h>
 
 struct kt_engine;
@@ -19,7 +19,10 @@ struct kt_connection;
 #define KT_REQUEST_POOL_SIZE 6144u
 /** How many parameters one request may have; web servers send 20 to 60. */
 #define KT_REQUEST_PAIRS_MAX 512u
-/** How much of a body waits in the engine until a handler reads it; then the peer has to wait. */
+/**
+ * How much of a body waits in the engine until a handler reads it; then the peer has to wait. More
+ * on connections that requests share: see KT_CONNECTION_INPUT_MAX.
+ */
 #define KT_REQUEST_INPUT_WINDOW 65536u
 
 enum kt_fastcgi_state {
@@ -34,6 +37,17 @@ struct kt_stream_waiter {
     bool is_waiting;
 };
 
+/** A stream of the peer, STDIN or DATA, as far as it has come. */
+struct kt_input {
+    struct kt_buffer *first, *last; /**< not yet given to the FCGX stream */
+    size_t waiting;                 /**< bytes in them */
+    uint64_t total;                 /**< bytes received */
+    /** 0, or why the rest is dropped: -EMSGSIZE over the bound, -ENOMEM, -EPROTO out of order,
+     * -ENOBUFS not read in time while others waited. */
+    int error;
+    bool has_ended; /**< its empty record came, or it is a stream that this role doesn't have */
+};
+
 /**
  * A request. Invariant: connection is NULL if and only if the state is ENDED; then the streams are
  * closed and hold no buffers.
@@ -42,10 +56,11 @@ struct kt_fastcgi_request {
     TALLOC_CTX *memory; /**< the pool that holds this struct and all that belongs to it */
     struct kt_engine *engine;
     struct kt_connection *connection;
-    struct kt_fastcgi_request *previous, *next; /**< of the engine */
-    struct kt_fastcgi_request *next_sibling;    /**< of the connection */
+    struct kt_fastcgi_request *previous, *next;                 /**< of the engine */
+    struct kt_fastcgi_request *previous_sibling, *next_sibling; /**< of the connection */
     enum kt_fastcgi_state state;
     uint16_t id;
+    uint16_t role;         /**< FCGI_RESPONDER, FCGI_AUTHORIZER or FCGI_FILTER */
     bool keeps_connection; /**< FCGI_KEEP_CONN */
     bool is_gone;          /**< on_gone was called */
     bool is_late;          /**< on_deadline was called */
@@ -58,12 +73,9 @@ struct kt_fastcgi_request {
     FCGX_Request fcgx; /**< in, out and err point to the streams below */
     FCGX_Stream in, out, err;
 
-    struct kt_buffer *input_first, *input_last; /**< STDIN not yet given to the stream */
-    struct kt_buffer *input_current;            /**< what the stream reads from */
-    size_t input_waiting;                       /**< bytes in input_first … */
-    uint64_t input_total;                       /**< bytes of STDIN received */
-    int input_error;                            /**< -EMSGSIZE over the bound, -ENOMEM */
-    bool input_ended;                           /**< the empty STDIN record came */
+    struct kt_input body, data;      /**< STDIN; for filters DATA */
+    struct kt_input *reading;        /**< what the FCGX stream gets: first the body, then data */
+    struct kt_buffer *input_current; /**< what the stream reads from */
 
     struct kt_buffer *out_buffer, *err_buffer;
     uint64_t out_total;    /**< bytes of STDOUT in records that were queued */
@@ -73,6 +85,8 @@ struct kt_fastcgi_request {
     bool discards_body;    /**< what is written from now on is dropped (HEAD) */
     bool has_err;          /**< STDERR records were queued */
     struct kt_stream_waiter reader, writer;
+    struct kt_fastcgi_request *previous_writer, *next_writer; /**< in line for room */
+    bool is_in_line;
     uint32_t critical_owed; /**< sections entered by failed stream calls, not yet left */
 
     kt_pid pid;    /**< the process that serves it; the owner sets it */
@@ -81,7 +95,11 @@ struct kt_fastcgi_request {
 
 /** Make a request for a BEGIN_REQUEST record and link it. @return NULL when memory is out */
 struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connection, uint16_t id,
-                                                  bool keeps_connection);
+                                                  uint16_t role, bool keeps_connection);
+
+/** The active request with this id, or NULL. */
+struct kt_fastcgi_request *kt_fastcgi_request_find(const struct kt_connection *connection,
+                                                   uint16_t id);
 
 /** A piece of PARAMS arrived. Too many bytes set params_error. */
 void kt_fastcgi_request_params(struct kt_fastcgi_request *request, const unsigned char *data,
@@ -91,8 +109,15 @@ void kt_fastcgi_request_params(struct kt_fastcgi_request *request, const unsigne
 void kt_fastcgi_request_begin(struct kt_fastcgi_request *request);
 
 /** A piece of STDIN arrived; size 0 is its end. */
-void kt_fastcgi_request_input(struct kt_fastcgi_request *request, const unsigned char *data,
-                              size_t size);
+void kt_fastcgi_request_body(struct kt_fastcgi_request *request, const unsigned char *data,
+                             size_t size);
+
+/** A piece of DATA arrived; size 0 is its end. Ignored unless the request is a filter's. */
+void kt_fastcgi_request_data(struct kt_fastcgi_request *request, const unsigned char *data,
+                             size_t size);
+
+/** Drop what waits of its body or data, and what of that is still to come, with this error. */
+void kt_fastcgi_request_drop_input(struct kt_fastcgi_request *request, int error);
 
 /**
  * Complete the answer: what is in the streams, their ends and END_REQUEST go out, in one write
@@ -105,6 +130,9 @@ void kt_fastcgi_request_end(struct kt_fastcgi_request *request, int application_
  * followed by bytes that are no FastCGI, and the connection is closed.
  */
 void kt_fastcgi_request_cut(struct kt_fastcgi_request *request);
+
+/** The peer asked for an end by ABORT_REQUEST, and sends no more of this request's streams. */
+void kt_fastcgi_request_abort(struct kt_fastcgi_request *request);
 
 /** The peer or its connection is gone: streams fail, a request not yet begun is freed. */
 void kt_fastcgi_request_lose(struct kt_fastcgi_request *request);
@@ -122,6 +150,9 @@ void kt_fastcgi_streams_open(struct kt_fastcgi_request *request);
 
 /** Close the streams with an error, give back their buffers and wake whoever waits in them. */
 void kt_fastcgi_streams_shut(struct kt_fastcgi_request *request, int error);
+
+/** Wake the processes that wait for room in a connection's queue, who waits longest first. */
+void kt_fastcgi_streams_wake(struct kt_connection *connection);
 
 /** Queue what is in the streams and the records that end them and the request. */
 void kt_fastcgi_streams_finish(struct kt_fastcgi_request *request, int application_status);

@@ -87,6 +87,54 @@ static void waiter_wake(struct kt_stream_waiter *waiter, int result)
     }
 }
 
+/* Those who wait for room stand in a line, so that each of them gets its turn. */
+
+static void line_join(struct kt_connection *connection, struct kt_fastcgi_request *request)
+{
+    request->next_writer = NULL;
+    request->previous_writer = connection->writers_last;
+    if (connection->writers_last)
+        connection->writers_last->next_writer = request;
+    else
+        connection->writers_first = request;
+    connection->writers_last = request;
+    request->is_in_line = true;
+}
+
+static void line_leave(struct kt_connection *connection, struct kt_fastcgi_request *request)
+{
+    if (!request->is_in_line)
+        return;
+    if (request->previous_writer)
+        request->previous_writer->next_writer = request->next_writer;
+    else
+        connection->writers_first = request->next_writer;
+    if (request->next_writer)
+        request->next_writer->previous_writer = request->previous_writer;
+    else
+        connection->writers_last = request->previous_writer;
+    request->previous_writer = request->next_writer = NULL;
+    request->is_in_line = false;
+}
+
+void kt_fastcgi_streams_wake(struct kt_connection *connection)
+{
+    struct kt_fastcgi_request *request;
+    while ((request = connection->writers_first)) {
+        line_leave(connection, request);
+        waiter_wake(&request->writer, 0);
+    }
+}
+
+/** Wait for room in the connection's queue. @return as stream_wait */
+static int room_wait(struct kt_fastcgi_request *request)
+{
+    line_join(request->connection, request);
+    int result = stream_wait(request, &request->writer);
+    line_leave(request->connection, request); /* when it was not room that woke it */
+    return result;
+}
+
 void kt_fastcgi_settle(struct kt_fastcgi_request *request)
 {
     while (request->critical_owed > 0) {
@@ -107,13 +155,14 @@ static void input_done(struct kt_fastcgi_request *request)
 static void fill(FCGX_Stream *stream)
 {
     struct kt_fastcgi_request *request = stream->data;
+    struct kt_input *input = request->reading;
     input_done(request);
-    while (request->state != KT_FASTCGI_ENDED && !request->input_first) {
-        if (request->input_error) {
-            reader_close(stream, -request->input_error);
+    while (request->state != KT_FASTCGI_ENDED && !input->first) {
+        if (input->error) {
+            reader_close(stream, -input->error);
             return;
         }
-        if (request->input_ended) {
+        if (input->has_ended) {
             reader_close(stream, 0);
             return;
         }
@@ -131,18 +180,36 @@ static void fill(FCGX_Stream *stream)
         reader_close(stream, ECONNRESET);
         return;
     }
-    struct kt_buffer *buffer = request->input_first;
-    request->input_first = buffer->next;
-    if (!request->input_first)
-        request->input_last = NULL;
+    struct kt_buffer *buffer = input->first;
+    input->first = buffer->next;
+    if (!input->first)
+        input->last = NULL;
     request->input_current = buffer;
     size_t size = buffer->end - buffer->start;
     stream->rdNext = buffer->data + buffer->start;
     stream->stopUnget = stream->rdNext;
     stream->wrNext = stream->stop = buffer->data + buffer->end;
-    request->input_waiting -= size;
+    input->waiting -= size;
     request->connection->input_waiting -= size;
     kt_connection_update(request->connection);
+}
+
+int kt_fcgx_start_filter_data(FCGX_Stream *stream)
+{
+    struct kt_fastcgi_request *request = stream->data;
+    /* At the end of the body may also mean: all of it was read, but not yet its end. */
+    if (!stream->isClosed && stream->fillBuffProc == fill && stream->rdNext == stream->stop)
+        fill(stream);
+    if (stream->fillBuffProc != fill || request->role != FCGI_FILTER ||
+        request->reading != &request->body || !stream->isClosed) {
+        reader_close(stream, FCGX_CALL_SEQ_ERROR);
+        return -1;
+    }
+    if (stream->FCGI_errno != 0)
+        return -1;
+    request->reading = &request->data;
+    stream->isClosed = 0;
+    return 0;
 }
 
 /* ---------------------------------------------------------------- out and err */
@@ -214,6 +281,32 @@ static bool discard_body(struct kt_fastcgi_request *request, FCGX_Stream *stream
     return stream->wrNext != stream->stop;
 }
 
+/** After how many bytes a writer lets others run; on a shared connection all take equal turns. */
+static uint32_t burst_max(const struct kt_fastcgi_request *request)
+{
+    return request->connection->request_count > 1 ? KT_BUFFER_ROOM : BURST_BYTES;
+}
+
+/**
+ * Wait for room in the connection's queue, and let others run after a burst.
+ * @return 0, also when the request has ended meanwhile; a negative errno
+ */
+static int take_turns(struct kt_fastcgi_request *request, bool closes)
+{
+    while (request->state != KT_FASTCGI_ENDED) {
+        if (!closes && request->connection->output_bytes > KT_CONNECTION_HIGH_WATER) {
+            int result = room_wait(request);
+            if (result < 0)
+                return result;
+        } else if (request->out_burst >= burst_max(request)) {
+            stream_yield(request);
+        } else {
+            break;
+        }
+    }
+    return 0;
+}
+
 static void empty(FCGX_Stream *stream, int closes)
 {
     struct kt_fastcgi_request *request = stream->data;
@@ -231,17 +324,11 @@ static void empty(FCGX_Stream *stream, int closes)
         if (request->state != KT_FASTCGI_ENDED)
             kt_connection_update(request->connection);
     }
-    bool is_inside = kt_self() != KT_PID_NONE;
-    while (is_inside && request->state != KT_FASTCGI_ENDED && !closes &&
-           request->connection->output_bytes > KT_CONNECTION_HIGH_WATER) {
-        int result = stream_wait(request, &request->writer);
-        if (result < 0) {
-            writer_close(stream, -result);
-            return;
-        }
+    int result = kt_self() == KT_PID_NONE ? 0 : take_turns(request, closes);
+    if (result < 0) {
+        writer_close(stream, -result);
+        return;
     }
-    if (is_inside && request->out_burst >= BURST_BYTES)
-        stream_yield(request);
     if (request->state == KT_FASTCGI_ENDED) {
         writer_close(stream, EPIPE);
         return;
@@ -265,7 +352,7 @@ void kt_fastcgi_streams_open(struct kt_fastcgi_request *request)
     request->out = (FCGX_Stream){.emptyBuffProc = empty, .data = request};
     request->err = (FCGX_Stream){.emptyBuffProc = empty, .data = request};
     request->fcgx.requestId = request->id;
-    request->fcgx.role = FCGI_RESPONDER;
+    request->fcgx.role = request->role;
     request->fcgx.in = &request->in;
     request->fcgx.out = &request->out;
     request->fcgx.err = &request->err;
@@ -276,13 +363,20 @@ void kt_fastcgi_streams_open(struct kt_fastcgi_request *request)
     request->fcgx.nWriters = 2;
 }
 
+/** Give back what waits of a stream. */
+static void shut_input(struct kt_fastcgi_request *request, struct kt_input *input)
+{
+    kt_buffer_give_all(&request->engine->buffers, input->first);
+    input->first = input->last = NULL;
+    request->connection->input_waiting -= input->waiting;
+    input->waiting = 0;
+}
+
 void kt_fastcgi_streams_shut(struct kt_fastcgi_request *request, int error)
 {
     struct kt_buffer_pool *pool = &request->engine->buffers;
-    kt_buffer_give_all(pool, request->input_first);
-    request->input_first = request->input_last = NULL;
-    request->connection->input_waiting -= request->input_waiting;
-    request->input_waiting = 0;
+    shut_input(request, &request->body);
+    shut_input(request, &request->data);
     input_done(request);
     kt_buffer_give(pool, request->out_buffer);
     kt_buffer_give(pool, request->err_buffer);
@@ -291,6 +385,7 @@ void kt_fastcgi_streams_shut(struct kt_fastcgi_request *request, int error)
     writer_close(&request->out, error);
     writer_close(&request->err, error);
     waiter_wake(&request->reader, -error);
+    line_leave(request->connection, request);
     waiter_wake(&request->writer, -error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The body of a request: read whole, within its bound, once; taken as it is, as JSON, as a form.
+ * The body of a request, and the file that a filter gets: read whole, within a bound, once; a body
+ * taken as it is, as JSON, as a form.
  */
 #include "http/request.h"
 #include "http/text.h"
@@ -39,41 +40,44 @@ static int stream_error(const struct kt_request *request)
         return -EMSGSIZE;
     case ENOMEM:
         return -ENOMEM;
+    case EPROTO:
+        return -EPROTO;
+    case ENOBUFS:
+        return -ENOBUFS;
     default:
         return -ECONNRESET;
     }
 }
 
-/** Read a body of known length, and make sure that it ends there. */
-static int read_known(struct kt_request *request)
+/** Read what has a known length, and make sure that it ends there. */
+static int read_known(struct kt_request *request, struct kt_content *content)
 {
-    size_t length = (size_t)request->content_length;
-    request->body = talloc_size(request, length + 1);
-    if (!request->body)
+    size_t length = (size_t)content->length;
+    content->bytes = talloc_size(request, length + 1);
+    if (!content->bytes)
         return -ENOMEM;
-    request->body_size = read_into(request, request->body, length);
+    content->size = read_into(request, content->bytes, length);
     char more;
-    if (request->body_size == length && read_into(request, &more, 1) > 0)
+    if (content->size == length && read_into(request, &more, 1) > 0)
         return -EPROTO;
     int error = stream_error(request);
-    if (error == 0 && request->body_size < length)
+    if (error == 0 && content->size < length)
         return -EPROTO;
     return error;
 }
 
-/** Read a body of unknown length, up to the bound (which the engine watches). */
-static int read_unknown(struct kt_request *request)
+/** Read what has an unknown length, up to the bound (which the engine watches). */
+static int read_unknown(struct kt_request *request, struct kt_content *content)
 {
     size_t limit = request->fastcgi->engine->options.body_max_bytes;
     size_t capacity = BODY_CAPACITY_FIRST;
     for (;;) {
-        char *grown = talloc_realloc_size(request, request->body, capacity + 1);
+        char *grown = talloc_realloc_size(request, content->bytes, capacity + 1);
         if (!grown)
             return -ENOMEM;
-        request->body = grown;
-        request->body_size +=
-            read_into(request, grown + request->body_size, capacity - request->body_size);
-        if (request->body_size < capacity)
+        content->bytes = grown;
+        content->size += read_into(request, grown + content->size, capacity - content->size);
+        if (content->size < capacity)
             return stream_error(request);
         if (capacity > limit)
             return -EMSGSIZE;
@@ -81,25 +85,59 @@ static int read_unknown(struct kt_request *request)
     }
 }
 
+/** Read a stream to its end, once. */
+static void read_content(struct kt_request *request, struct kt_content *content)
+{
+    if (content->is_read)
+        return;
+    content->is_read = true;
+    content->error = content->length == KT_LENGTH_UNKNOWN ? read_unknown(request, content)
+                                                          : read_known(request, content);
+    if (content->error == 0)
+        content->bytes[content->size] = '\0';
+}
+
+/** What was read, for the handler. */
+static int give_content(const struct kt_content *content, const char **ret_data, size_t *ret_size)
+{
+    bool is_there = content->error == 0 && content->bytes;
+    if (content->error == -ENOMEM)
+        kt_fail("out of memory for a body");
+    *ret_data = is_there ? content->bytes : "";
+    if (ret_size)
+        *ret_size = is_there ? content->size : 0;
+    return content->error;
+}
+
 int kt_request_body(struct kt_request *request, const char **ret_data, size_t *ret_size)
 {
-    static char nothing[] = "";
-    if (!request->is_body_read) {
-        request->is_body_read = true;
-        kt_request_stream_enter();
-        request->body_error = request->content_length == KT_LENGTH_UNKNOWN ? read_unknown(request)
-                                                                           : read_known(request);
-        kt_request_stream_leave(request);
-        if (request->body_error == -ENOMEM)
-            kt_fail("out of memory for a body");
-        if (request->body_error == 0 && request->body)
-            request->body[request->body_size] = '\0';
+    kt_request_stream_enter();
+    read_content(request, &request->body);
+    kt_request_stream_leave(request);
+    return give_content(&request->body, ret_data, ret_size);
+}
+
+int kt_request_data(struct kt_request *request, const char **ret_data, size_t *ret_size)
+{
+    struct kt_content *data = &request->data;
+    if (kt_request_role(request) != KT_ROLE_FILTER) {
+        *ret_data = "";
+        if (ret_size)
+            *ret_size = 0;
+        return -ENOTSUP;
     }
-    bool is_there = request->body_error == 0 && request->body;
-    *ret_data = is_there ? request->body : nothing;
-    if (ret_size)
-        *ret_size = is_there ? request->body_size : 0;
-    return request->body_error;
+    kt_request_stream_enter();
+    read_content(request, &request->body);
+    if (!data->is_read && request->body.error < 0) {
+        data->is_read = true;
+        data->error = request->body.error;
+    } else if (!data->is_read && FCGX_StartFilterData(&request->fastcgi->in) < 0) {
+        data->is_read = true;
+        data->error = stream_error(request);
+    }
+    read_content(request, data);
+    kt_request_stream_leave(request);
+    return give_content(data, ret_data, ret_size);
 }
 
 /** Whether a media type is JSON: application/json or anything with the suffix +json. */
@@ -173,7 +211,9 @@ int kt_respond_body_error(struct kt_request *request, int error)
     case -EBADMSG:
         return kt_respond_problem(request, 400, "The body is no valid JSON.");
     case -EPROTO:
-        return kt_respond_problem(request, 400, "The body's size differs from Content-Length.");
+        return kt_respond_problem(request, 400, "The body's size differs from what was announced.");
+    case -ENOBUFS:
+        return kt_respond_problem(request, 503, "The body was not taken in time; try again.");
     case -ECONNRESET:
         return -EPIPE;
     default:

@@ -17,7 +17,7 @@
 /** How many repeated header lines are joined in one request. */
 #define JOINS_MAX 64
 
-const struct kt_params kt_params_none = {"", "", "", "", "", "", "", "", ""};
+const struct kt_params kt_params_none = {"", "", "", "", "", "", "", "", "", "", ""};
 
 /* ---------------------------------------------------------------- names */
 
@@ -60,11 +60,17 @@ static void note(struct kt_params *params, const char *entry, size_t size)
         size_t size, offset;
     } wanted[] = {
 #define WANTED(name, member) {name, sizeof(name) - 1, offsetof(struct kt_params, member)}
-        WANTED("REQUEST_METHOD", method),     WANTED("PATH_INFO", path_info),
-        WANTED("SCRIPT_NAME", script_name),   WANTED("DOCUMENT_URI", document_uri),
-        WANTED("REQUEST_URI", request_uri),   WANTED("QUERY_STRING", query),
-        WANTED("CONTENT_TYPE", content_type), WANTED("CONTENT_LENGTH", content_length),
+        WANTED("REQUEST_METHOD", method),
+        WANTED("PATH_INFO", path_info),
+        WANTED("SCRIPT_NAME", script_name),
+        WANTED("DOCUMENT_URI", document_uri),
+        WANTED("REQUEST_URI", request_uri),
+        WANTED("QUERY_STRING", query),
+        WANTED("CONTENT_TYPE", content_type),
+        WANTED("CONTENT_LENGTH", content_length),
         WANTED("REMOTE_USER", user),
+        WANTED("FCGI_DATA_LENGTH", data_length),
+        WANTED("FCGI_DATA_LAST_MOD", data_modified),
 #undef WANTED
     };
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
@@ -218,11 +224,26 @@ int kt_params_path(TALLOC_CTX *context, const struct kt_params *params, const ch
     return *ret_mount ? 0 : -ENOMEM;
 }
 
-int64_t kt_params_length(const struct kt_params *params)
+int kt_params_page(TALLOC_CTX *context, const struct kt_params *params, const char **ret_path)
 {
-    const char *text = params->content_length;
+    size_t size;
+    const char *uri = uri_path(params->request_uri, &size);
+    char *path = size > 0
+                     ? talloc_strndup(context, uri, size)
+                     : talloc_asprintf(context, "%s%s", params->script_name, params->path_info);
+    if (!path)
+        return -ENOMEM;
+    *ret_path = path;
+    if (size > 0 && kt_percent_decode(path) < 0)
+        return -EINVAL;
+    return kt_path_normalise(path);
+}
+
+int64_t kt_params_length(const char *text)
+{
     int64_t length = 0;
-    if (!*text)
+    /* Caddy says -1 of a body that comes in chunks. */
+    if (!*text || strcmp(text, "-1") == 0)
         return KT_LENGTH_UNKNOWN;
     for (; *text; text++) {
         if (*text < '0' || *text > '9' || length > (INT64_MAX - 9) / 10)

@@ -13,6 +13,7 @@
 struct kt_params {
     const char *method, *path_info, *script_name, *document_uri, *request_uri, *query;
     const char *content_type, *content_length, *user;
+    const char *data_length, *data_modified;
 };
 
 /** No parameters at all. */
@@ -38,8 +39,19 @@ int kt_params_scan(TALLOC_CTX *context, char **envp, struct kt_params *ret_param
 int kt_params_path(TALLOC_CTX *context, const struct kt_params *params, const char *mount,
                    const char **ret_path, const char **ret_mount);
 
-/** The body's length by CONTENT_LENGTH, -1 when it says nothing, -EINVAL when it is no number. */
-int64_t kt_params_length(const struct kt_params *params);
+/**
+ * The path of the page that an authorizer or a filter is asked about, from the root of the site:
+ * that of REQUEST_URI, since SCRIPT_NAME and PATH_INFO aren't sent to authorizers.
+ * @param ret_path  owned by context
+ * @return as kt_params_path
+ */
+int kt_params_page(TALLOC_CTX *context, const struct kt_params *params, const char **ret_path);
+
+/**
+ * A length such as CONTENT_LENGTH.
+ * @return KT_LENGTH_UNKNOWN when the text is empty or "-1", -EINVAL when it is no number
+ */
+int64_t kt_params_length(const char *text);
 
 /** Stands for "not known" in kt_params_length. */
 #define KT_LENGTH_UNKNOWN INT64_C(-1)

@@ -13,6 +13,42 @@
 /** The longest name of a header field that is looked up. */
 #define HEADER_NAME_MAX 128u
 
+/**
+ * Take an announced length.
+ * @return 0, or the HTTP status to refuse the request with
+ */
+static int take_length(const struct kt_request *request, const char *text,
+                       struct kt_content *content)
+{
+    content->length = kt_params_length(text);
+    if (content->length == -EINVAL)
+        return 400;
+    bool is_too_long = content->length > 0 &&
+                       (uint64_t)content->length > request->fastcgi->engine->options.body_max_bytes;
+    return is_too_long ? 413 : 0;
+}
+
+/** Check the lengths of what will come on the streams. @return as kt_request_open */
+static int open_streams(struct kt_request *request, const char **ret_detail)
+{
+    const struct kt_params *params = &request->params;
+    enum kt_role role = kt_request_role(request);
+    if (role == KT_ROLE_AUTHORIZER)
+        return 0; /* no stream comes, whatever the headers say of the visitor's request */
+    int status = take_length(request, params->content_length, &request->body);
+    *ret_detail = status == 413 ? "The request's body is larger than this server accepts."
+                                : "The request's Content-Length is no number.";
+    if (status != 0 || role == KT_ROLE_RESPONDER)
+        return status;
+    status = take_length(request, params->data_length, &request->data);
+    *ret_detail = status == 413 ? "The file to be filtered is larger than this server accepts."
+                                : "The web server did not say how long the file to be filtered is, "
+                                  "or when it changed.";
+    bool is_told = request->data.length != KT_LENGTH_UNKNOWN &&
+                   kt_params_length(params->data_modified) >= KT_LENGTH_UNKNOWN;
+    return status != 0 || is_told ? status : 400;
+}
+
 int kt_request_open(struct kt_request *request, const char *mount, const char **ret_detail)
 {
     struct kt_fastcgi_request *fastcgi = request->fastcgi;
@@ -45,24 +81,21 @@ int kt_request_open(struct kt_request *request, const char *mount, const char **
         return 400;
     }
     const char *path = NULL, *where = NULL;
-    status = kt_params_path(request, params, mount, &path, &where);
+    status = kt_request_role(request) == KT_ROLE_RESPONDER
+                 ? kt_params_path(request, params, mount, &path, &where)
+                 : kt_params_page(request, params, &path);
     if (status < 0) {
         *ret_detail = "The request's path is not valid.";
         return status == -ENOMEM ? 503 : 400;
     }
     request->path = path;
-    request->mount = where;
-    request->content_length = kt_params_length(params);
-    if (request->content_length == -EINVAL) {
-        *ret_detail = "The request's Content-Length is no number.";
-        return 400;
-    }
-    if (request->content_length > 0 &&
-        (uint64_t)request->content_length > fastcgi->engine->options.body_max_bytes) {
-        *ret_detail = "The request's body is larger than this server accepts.";
-        return 413;
-    }
-    return 0;
+    request->mount = where ? where : "";
+    return open_streams(request, ret_detail);
+}
+
+enum kt_role kt_request_role(const struct kt_request *request)
+{
+    return (enum kt_role)request->fastcgi->role;
 }
 
 const char *kt_request_method(const struct kt_request *request)

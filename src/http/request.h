@@ -19,7 +19,8 @@
 
 /** The answer so far. */
 struct kt_response {
-    bool has_begun; /**< the header was written by kt_response_begin */
+    bool has_begun;      /**< the header was written by kt_response_begin */
+    bool is_authorizing; /**< in kt_authorize, which alone may say 200 in that role */
     bool has_no_body;
     int status;           /**< 0 until it has begun */
     int64_t length;       /**< declared, or -1 */
@@ -29,6 +30,15 @@ struct kt_response {
     bool has_type; /**< Content-Type is among the fields */
 };
 
+/** A body or a filter's data, once it has been read. */
+struct kt_content {
+    int64_t length; /**< announced; KT_LENGTH_UNKNOWN: not said */
+    char *bytes;    /**< followed by a NUL; NULL: none */
+    size_t size;
+    int error;
+    bool is_read;
+};
+
 /** A request; lives in its FastCGI request's pool, which becomes its process's memory. */
 struct kt_request {
     struct kt_fastcgi_request *fastcgi;
@@ -36,12 +46,10 @@ struct kt_request {
     struct kt_params params;
     const char *path, *mount;
     const char *captures[KT_ROUTE_CAPTURES_MAX];
-    int64_t content_length; /**< KT_LENGTH_UNKNOWN: not said */
+    struct kt_content body, data;
     struct kt_fields query, form;
-    bool is_query_parsed, is_form_parsed, is_body_read;
-    int form_error, body_error;
-    char *body;
-    size_t body_size;
+    bool is_query_parsed, is_form_parsed;
+    int form_error;
     struct kt_response response;
     int application_status; /**< of a stock FCGX handler */
     int outcome;            /**< the status for the log, if not the response's */

@@ -103,6 +103,8 @@ static int begin(struct kt_request *request, int status, const char *type, int64
         return -EALREADY;
     if (status < 200 || status > 999 || (type && !kt_is_field_value(type)))
         return -EINVAL;
+    if (status < 300 && kt_request_role(request) == KT_ROLE_AUTHORIZER && !response->is_authorizing)
+        return -EINVAL; /* what a handler says by mistake must open no door */
     char line[128];
     response->has_begun = true;
     response->status = status;
@@ -210,6 +212,35 @@ int kt_respond_problem(struct kt_request *request, int status, const char *forma
     snprintf(body, sizeof(body), "{\"status\":%d,\"title\":\"%s\",\"detail\":\"%s\"}\n", status,
              kt_status_phrase(status), escaped);
     return kt_respond(request, status, "application/problem+json", body, strlen(body));
+}
+
+/* ---------------------------------------------------------------- authorizers */
+
+/** The field that hands a variable to the web server (FastCGI 1.0, 6.3), and its longest name. */
+#define VARIABLE_PREFIX "Variable-"
+#define VARIABLE_NAME_MAX 128u
+
+int kt_authorize(struct kt_request *request)
+{
+    if (kt_request_role(request) != KT_ROLE_AUTHORIZER)
+        return -ENOTSUP;
+    request->response.is_authorizing = true;
+    int result = kt_response_begin(request, 200, NULL, -1);
+    request->response.is_authorizing = false;
+    return result;
+}
+
+int kt_authorize_variable(struct kt_request *request, const char *name, const char *value)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    char field[sizeof(VARIABLE_PREFIX) + VARIABLE_NAME_MAX];
+    size_t size = strlen(name);
+    if (kt_request_role(request) != KT_ROLE_AUTHORIZER)
+        return -ENOTSUP;
+    if (size == 0 || size > VARIABLE_NAME_MAX || strspn(name, allowed) != size)
+        return -EINVAL;
+    snprintf(field, sizeof(field), VARIABLE_PREFIX "%s", name);
+    return kt_response_header(request, field, value);
 }
 
 bool kt_response_reset(struct kt_request *request)

@@ -22,7 +22,9 @@ struct node {
     const struct kt_route *routes, *rest_routes;
 };
 
-static struct node *root;
+/** One tree for each role. */
+static struct node *roots[KT_ROLE_FILTER + 1];
+static const struct kt_route *authorizers;
 
 /* ---------------------------------------------------------------- segments */
 
@@ -98,7 +100,7 @@ static int capture_add(struct kt_route *route, size_t *count, const char *name, 
 /** Walk a pattern through the tree, making what lacks. @return where its list of routes is */
 static int pattern_place(struct kt_route *route, const struct kt_route ***ret_list)
 {
-    struct node *node = root;
+    struct node *node = roots[route->role];
     size_t captures = 0;
     const char *at = route->pattern;
     while (*at == '/') {
@@ -135,6 +137,34 @@ bool kt_route_is_void(const struct kt_route *route)
     return route->plugin && route->start != route->plugin->start;
 }
 
+/** Whether some path matches both of two patterns. */
+static bool patterns_overlap(const char *a, const char *b)
+{
+    while (*a && *b) {
+        size_t a_size = strcspn(++a, "/"), b_size = strcspn(++b, "/");
+        if (*a == '*' || *b == '*')
+            return true;
+        bool is_capture = *a == '{' || *b == '{';
+        if (is_capture ? a_size == 0 || b_size == 0 : compare_segments(a, a_size, b, b_size) != 0)
+            return false;
+        a += a_size;
+        b += b_size;
+    }
+    return *a == *b;
+}
+
+/**
+ * Whether another plugin's authorizer decides about a page that this one would decide about. Then
+ * the page would be open by the one when the other is not there, in quarantine say.
+ */
+static bool is_contested(const struct kt_route *route)
+{
+    for (const struct kt_route *other = authorizers; other; other = other->next_authorizer)
+        if (other->plugin != route->plugin && patterns_overlap(other->pattern, route->pattern))
+            return true;
+    return false;
+}
+
 /** Complete and insert a route; it is freed when that fails. */
 static int insert(struct kt_route *route)
 {
@@ -149,33 +179,49 @@ static int insert(struct kt_route *route)
     status = pattern_place(route, &list);
     if (status < 0)
         goto fail;
+    if (route->role == KT_ROLE_AUTHORIZER && is_contested(route)) {
+        status = -EEXIST;
+        goto fail;
+    }
     /* A void one stays, since requests may hold it; the new one is found before it. */
     for (const struct kt_route *other = *list; other; other = other->next)
         if (strcmp(other->method, route->method) == 0 && !kt_route_is_void(other)) {
             status = -EEXIST;
             goto fail;
         }
-    route->label = talloc_asprintf(route, "%s %s", route->method, route->pattern);
+    static const char *const roles[] = {
+        [KT_ROLE_RESPONDER] = "",
+        [KT_ROLE_AUTHORIZER] = "authorizer ",
+        [KT_ROLE_FILTER] = "filter ",
+    };
+    route->label =
+        talloc_asprintf(route, "%s%s %s", roles[route->role], route->method, route->pattern);
     if (!route->label) {
         status = -ENOMEM;
         goto fail;
     }
     route->next = *list;
     *list = route;
+    if (route->role == KT_ROLE_AUTHORIZER) {
+        route->next_authorizer = authorizers;
+        authorizers = route;
+    }
     return 0;
 fail:
     talloc_free(route);
     return status;
 }
 
-static struct kt_route *route_new(const char *method, const char *prefix, const char *name,
-                                  const char *pattern)
+static struct kt_route *route_new(enum kt_role role, const char *method, const char *prefix,
+                                  const char *name, const char *pattern)
 {
-    if (!root)
-        root = talloc_zero(NULL, struct node);
-    struct kt_route *route = root ? talloc_zero(root, struct kt_route) : NULL;
+    struct node **root = &roots[role];
+    if (!*root)
+        *root = talloc_zero(NULL, struct node);
+    struct kt_route *route = *root ? talloc_zero(*root, struct kt_route) : NULL;
     if (!route)
         return NULL;
+    route->role = role;
     route->method = talloc_strdup(route, method);
     route->pattern = talloc_asprintf(route, "%s%s%s", prefix, name, pattern);
     return route;
@@ -184,7 +230,7 @@ static struct kt_route *route_new(const char *method, const char *prefix, const 
 int kt_route_add(const char *method, const char *pattern,
                  void (*handler)(struct kt_request *request), void *context)
 {
-    struct kt_route *route = route_new(method, "", "", pattern);
+    struct kt_route *route = route_new(KT_ROLE_RESPONDER, method, "", "", pattern);
     if (!route)
         return -ENOMEM;
     route->handler = handler;
@@ -192,17 +238,20 @@ int kt_route_add(const char *method, const char *pattern,
     return insert(route);
 }
 
-/** A plugin's route; its root "/" also stands for its path without the slash. */
-static int plugin_route(struct kt_plugin *plugin, const char *method, const char *pattern,
-                        void (*handler)(struct kt_request *request), kt_fcgx_handler *fcgx_handler,
-                        void *context)
+/** A plugin's route; the root "/" of its own also stands for its path without the slash. */
+static int plugin_route(struct kt_plugin *plugin, enum kt_role role, const char *method,
+                        const char *pattern, void (*handler)(struct kt_request *request),
+                        kt_fcgx_handler *fcgx_handler, void *context)
 {
-    bool is_root = strcmp(pattern, "/") == 0;
-    if (pattern[0] != '/' || (!handler && !fcgx_handler))
+    if (pattern[0] != '/' || (!handler && !fcgx_handler) || role < KT_ROLE_RESPONDER ||
+        role > KT_ROLE_FILTER)
         return -EINVAL;
+    bool is_own = role == KT_ROLE_RESPONDER;
+    bool is_root = is_own && strcmp(pattern, "/") == 0;
     for (int i = 0; i < (is_root ? 2 : 1); i++) {
         struct kt_route *route =
-            route_new(method, "/api/", kt_plugin_name(plugin), i == 0 ? pattern : "");
+            route_new(role, method, is_own ? "/api/" : "", is_own ? kt_plugin_name(plugin) : "",
+                      i == 0 ? pattern : "");
         if (!route)
             return -ENOMEM;
         route->plugin = plugin;
@@ -220,19 +269,35 @@ static int plugin_route(struct kt_plugin *plugin, const char *method, const char
 int kt_plugin_route(struct kt_plugin *plugin, const char *method, const char *pattern,
                     void (*handler)(struct kt_request *request), void *context)
 {
-    return plugin_route(plugin, method, pattern, handler, NULL, context);
+    return plugin_route(plugin, KT_ROLE_RESPONDER, method, pattern, handler, NULL, context);
 }
 
 int kt_plugin_route_fcgx(struct kt_plugin *plugin, const char *method, const char *pattern,
                          kt_fcgx_handler *handler)
 {
-    return plugin_route(plugin, method, pattern, NULL, handler, NULL);
+    return plugin_route(plugin, KT_ROLE_RESPONDER, method, pattern, NULL, handler, NULL);
+}
+
+int kt_plugin_route_role(struct kt_plugin *plugin, enum kt_role role, const char *method,
+                         const char *pattern, void (*handler)(struct kt_request *request),
+                         void *context)
+{
+    return plugin_route(plugin, role, method, pattern, handler, NULL, context);
+}
+
+int kt_plugin_route_role_fcgx(struct kt_plugin *plugin, enum kt_role role, const char *method,
+                              const char *pattern, kt_fcgx_handler *handler)
+{
+    return plugin_route(plugin, role, method, pattern, NULL, handler, NULL);
 }
 
 void kt_route_clear(void)
 {
-    talloc_free(root);
-    root = NULL;
+    for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+        talloc_free(roots[i]);
+        roots[i] = NULL;
+    }
+    authorizers = NULL;
 }
 
 /* ---------------------------------------------------------------- finding */
@@ -305,10 +370,11 @@ static bool find(const struct node *node, const char *path, const char *method, 
     return false;
 }
 
-void kt_route_find(const char *method, const char *path, struct kt_route_match *ret_match)
+void kt_route_find(enum kt_role role, const char *method, const char *path,
+                   struct kt_route_match *ret_match)
 {
     ret_match->route = NULL;
     ret_match->allow[0] = '\0';
-    if (root && *path == '/')
-        find(root, path, method, 0, ret_match);
+    if (roots[role] && *path == '/')
+        find(roots[role], path, method, 0, ret_match);
 }

@@ -19,6 +19,7 @@
 
 /** One route; exactly one of the handlers is set. Lives as long as the table. */
 struct kt_route {
+    enum kt_role role;
     const char *method;  /**< "*": any */
     const char *pattern; /**< whole, "/api/calendar/week" */
     const char *label;   /**< "GET /api/calendar/week", for processes that serve it */
@@ -29,6 +30,7 @@ struct kt_route {
     void *context;
     const char *capture_names[KT_ROUTE_CAPTURES_MAX]; /**< NULL behind the last */
     const struct kt_route *next;                      /**< of the same shape */
+    const struct kt_route *next_authorizer;           /**< of all authorizers' routes */
 };
 
 /** What a look-up found. */
@@ -56,7 +58,8 @@ KT_PUBLIC int kt_route_add(const char *method, const char *pattern,
 bool kt_route_is_void(const struct kt_route *route);
 
 /** Find the route of a normalised path. */
-void kt_route_find(const char *method, const char *path, struct kt_route_match *ret_match);
+void kt_route_find(enum kt_role role, const char *method, const char *path,
+                   struct kt_route_match *ret_match);
 
 /** Forget all routes. */
 void kt_route_clear(void);

@@ -133,6 +133,23 @@ static void on_process_exit(void *argument, const struct kt_exit *exit)
 
 /* ---------------------------------------------------------------- running a request */
 
+/** Stock handlers expect what FCGX_Accept_r would add; Apache sends it itself. */
+static void tell_role(struct kt_request *request)
+{
+    static char roles[][24] = {
+        [KT_ROLE_RESPONDER] = "FCGI_ROLE=RESPONDER",
+        [KT_ROLE_AUTHORIZER] = "FCGI_ROLE=AUTHORIZER",
+        [KT_ROLE_FILTER] = "FCGI_ROLE=FILTER",
+    };
+    char **entry = request->fastcgi->fcgx.envp;
+    if (FCGX_GetParam("FCGI_ROLE", entry))
+        return;
+    while (*entry)
+        entry++;
+    entry[0] = roles[kt_request_role(request)]; /* the engine has left room for one more */
+    entry[1] = NULL;
+}
+
 /** The process of a request. */
 static void serve(void *argument)
 {
@@ -144,6 +161,7 @@ static void serve(void *argument)
         kt_fastcgi_settle(fastcgi);
         return;
     }
+    tell_role(request);
     /* A stock handler knows nothing of processes: it is never dropped half way, its streams fail
      * instead and it returns. */
     kt_critical_enter();
@@ -171,10 +189,11 @@ static void refuse(struct kt_request *request, int status, const char *detail, c
 /** Find the route. @return 0, or the status to refuse with */
 static int route(struct kt_request *request, struct kt_route_match *match)
 {
-    kt_route_find(request->params.method, request->path, match);
+    enum kt_role role = kt_request_role(request);
+    kt_route_find(role, request->params.method, request->path, match);
     request->route = match->route;
     if (!match->route)
-        return match->allow[0] ? 405 : 404;
+        return role == KT_ROLE_AUTHORIZER ? 403 : match->allow[0] ? 405 : 404;
     for (size_t i = 0; i < KT_ROUTE_CAPTURES_MAX && match->route->capture_names[i]; i++) {
         request->captures[i] =
             talloc_strndup(request, match->captures[i].start, match->captures[i].size);
@@ -216,8 +235,9 @@ static void on_request(struct kt_fastcgi_request *fastcgi)
         refuse(request, status,
                status == 404   ? "There is nothing at this address."
                : status == 405 ? "This address does not serve that method; see Allow."
+               : status == 403 ? "No plugin of kontor decides about this page, so it is denied."
                                : "Out of memory; try again in a second.",
-               match.allow);
+               status == 405 ? match.allow : NULL);
         return;
     }
     struct kt_spawn spawn = {.label = match.route->label};
@@ -289,6 +309,7 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
         .body_max_bytes = options->body_max_bytes,
         .request_timeout_ms = options->request_timeout_ms,
         .transfer_timeout_ms = options->transfer_timeout_ms,
+        .web_servers = getenv(KT_PEERS_VARIABLE),
         .overload_answer = overload_answer,
         .on_request = on_request,
         .on_gone = on_gone,

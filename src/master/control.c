@@ -23,7 +23,7 @@
 enum client_state {
     CLIENT_FREE,
     CLIENT_ASKING,
-    CLIENT_WAITING, /**< for the end of a reload */
+    CLIENT_WAITING, /**< for the end of a reload or a release */
     CLIENT_TAKING,  /**< its answer */
     CLIENT_HOLDING, /**< has its answer to "stop", and waits for the end */
 };
@@ -174,11 +174,25 @@ static void answer_result(struct client *client, const char *why)
     cJSON_Delete(document);
 }
 
+/** The plugin to be let out of quarantine, or NULL: the question is another one. */
+static const char *released_plugin(const char *question)
+{
+    const size_t length = strlen(KT_CONTROL_RELEASE " ");
+    return strncmp(question, KT_CONTROL_RELEASE " ", length) == 0 ? question + length : NULL;
+}
+
 static void handle(struct kt_master_control *control, struct client *client)
 {
     struct kt_master *master = control->master;
     struct kt_error error = {0};
-    if (strcmp(client->line, KT_CONTROL_STATUS) == 0) {
+    const char *plugin = released_plugin(client->line);
+    if (plugin != NULL) {
+        client->state = CLIENT_WAITING;
+        if (kt_master_release(master, plugin, &error) < 0)
+            answer_result(client, error.text);
+        else if (master->incoming == NULL && !kt_master_is_stale(master))
+            answer_result(client, NULL); /* the next workers to start have it */
+    } else if (strcmp(client->line, KT_CONTROL_STATUS) == 0) {
         answer(client, kt_master_status(master));
     } else if (strcmp(client->line, KT_CONTROL_RELOAD) == 0) {
         client->state = CLIENT_WAITING;

@@ -128,6 +128,19 @@ int kt_daemon_lock(const char *run_dir, const char *pid_file, struct kt_error *e
     return fd;
 }
 
+int kt_daemon_private_dir(TALLOC_CTX *context, const char **ret_path, struct kt_error *error)
+{
+    const char *parent = getenv("TMPDIR");
+    char *path =
+        talloc_asprintf(context, "%s/kontor-XXXXXX", parent && parent[0] == '/' ? parent : "/tmp");
+    if (path == NULL)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    if (mkdtemp(path) == NULL)
+        return kt_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    *ret_path = path;
+    return 0;
+}
+
 void kt_daemon_clean(const char *run_dir)
 {
     DIR *directory = opendir(run_dir);

@@ -7,6 +7,7 @@
 #define KT_DAEMON_H
 
 #include <kontor/error.h>
+#include <talloc.h>
 
 /**
  * Go into the background. Returns in the daemon; whoever called waits for kt_daemon_report and
@@ -23,6 +24,13 @@ void kt_daemon_report(int fd, const char *why);
  * @return the descriptor that holds the lock, or a negative errno with the words
  */
 int kt_daemon_lock(const char *run_dir, const char *pid_file, struct kt_error *error);
+
+/**
+ * Make a run directory of our own below TMPDIR or /tmp.
+ * @param ret_path  owned by the context
+ * @return 0 or a negative errno with the words
+ */
+int kt_daemon_private_dir(TALLOC_CTX *context, const char **ret_path, struct kt_error *error);
 
 /** Remove control sockets that a kontord left which could not clean up. The directory is locked. */
 void kt_daemon_clean(const char *run_dir);

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/** While there is no registry to connect a worker to, look again so often. */
+#define REGISTRY_PAUSE_MS 20
+
 static void set_state(struct kt_generation *generation, enum kt_generation_state state)
 {
     kt_log_debug("generation %u: %s → %s", generation->number,
@@ -20,15 +23,37 @@ static void set_state(struct kt_generation *generation, enum kt_generation_state
     generation->state = state;
 }
 
-/** In a new worker: let go of what only the master needs. */
-static void close_inherited(void *argument, const struct kt_slot *slot)
+/** Let go of what only the master needs. */
+static void close_masters(const struct kt_master *master)
 {
-    const struct kt_master *master = argument;
     close(master->signal_fd);
     close(master->lock_fd);
     if (master->report_fd >= 0)
         close(master->report_fd);
     kt_master_control_close_inherited(master->control);
+}
+
+void kt_generations_close_inherited(void *argument)
+{
+    const struct kt_master *master = argument;
+    close_masters(master);
+    for (const struct kt_generation *one = master->generations; one; one = one->next) {
+        for (uint32_t i = 0; i < one->count; i++) {
+            if (one->slots[i].fd >= 0)
+                close(one->slots[i].fd);
+            close(one->slots[i].control_fd);
+        }
+    }
+    const struct kt_generation *present = master->incoming ? master->incoming : master->current;
+    for (unsigned i = 0; present != NULL && i < present->listeners->count; i++)
+        close(present->listeners->list[i].fd);
+}
+
+/** In a new worker: what is the master's, the registry's or another worker's. */
+static void close_inherited(void *argument, const struct kt_slot *slot)
+{
+    const struct kt_master *master = argument;
+    close_masters(master);
     for (const struct kt_generation *other = master->generations; other; other = other->next) {
         for (uint32_t i = 0; i < other->count; i++) {
             const struct kt_slot *neighbour = &other->slots[i];
@@ -49,11 +74,32 @@ static void close_inherited(void *argument, const struct kt_slot *slot)
     }
 }
 
+static bool is_node_taken(void *argument, uint32_t node)
+{
+    const struct kt_master *master = argument;
+    for (const struct kt_generation *one = master->generations; one; one = one->next)
+        for (uint32_t i = 0; i < one->count; i++)
+            if (one->slots[i].state != KT_SLOT_EMPTY && one->slots[i].node == node)
+                return true;
+    return false;
+}
+
 static void start_slot(struct kt_master *master, struct kt_slot *slot)
 {
     struct kt_error error;
     bool is_first;
-    const struct kt_fork how = {close_inherited, master, master->owner};
+    if (!kt_registry_place_is_open(master->registry)) {
+        slot->restart_ms = kt_master_now_ms() + REGISTRY_PAUSE_MS;
+        return;
+    }
+    const struct kt_fork how = {
+        .close_inherited = close_inherited,
+        .argument = master,
+        .plugin_owner = master->owner,
+        .quarantine = master->quarantine,
+        .registry = master->registry,
+        .is_node_taken = is_node_taken,
+    };
     if (kt_slot_start(slot, &how, &error) == 0)
         return;
     kt_log_error("worker %u: %s", slot->number, error.text);
@@ -66,6 +112,16 @@ static void start_slot(struct kt_master *master, struct kt_slot *slot)
     slot->restart_ms = now + (pause > 0 ? pause : KT_RESTART_PAUSE_FIRST_MS);
 }
 
+/** A renewal has the configuration of those it replaces, and owns it when they are gone. */
+static int share_configuration(struct kt_generation *generation,
+                               const struct kt_generation *current)
+{
+    return talloc_reference(generation, current->config) != NULL &&
+                   talloc_reference(generation, current->settings) != NULL
+               ? 0
+               : -ENOMEM;
+}
+
 int kt_generation_start(struct kt_master *master, struct kt_config *config,
                         struct kt_settings *settings, struct kt_error *error)
 {
@@ -76,6 +132,9 @@ int kt_generation_start(struct kt_master *master, struct kt_config *config,
     int result = problems != NULL ? 0 : -ENOMEM;
     const struct kt_listeners *present = master->current ? master->current->listeners : NULL;
     generation->settings = settings;
+    generation->is_renewal = master->current != NULL && config == master->current->config;
+    if (result == 0 && generation->is_renewal)
+        result = share_configuration(generation, master->current);
     if (result == 0)
         result = kt_listeners_open(generation, settings, present, problems, &generation->listeners);
     if (result < 0) {
@@ -93,8 +152,11 @@ int kt_generation_start(struct kt_master *master, struct kt_config *config,
         kt_listeners_close(generation->listeners, present);
         goto fail;
     }
-    generation->config = talloc_steal(generation, config);
-    talloc_steal(generation, settings);
+    generation->config = config;
+    if (!generation->is_renewal) {
+        talloc_steal(generation, config);
+        talloc_steal(generation, settings);
+    }
     master->last_generation = generation->number;
     generation->next = master->generations;
     master->generations = generation;
@@ -112,11 +174,12 @@ static void commit(struct kt_master *master)
     master->current = master->incoming;
     master->incoming = NULL;
     set_state(master->current, KT_GENERATION_SERVING);
+    kt_quarantine_forget_others(master->quarantine, master->current->settings->plugins);
     if (old != NULL) {
         kt_listeners_close(old->listeners, master->current->listeners);
         kt_generation_retire(old, true);
     }
-    kt_master_settled(master, NULL);
+    kt_master_settled(master, master->current, NULL);
 }
 
 void kt_generation_advance(struct kt_master *master)
@@ -149,7 +212,7 @@ void kt_generation_abort(struct kt_master *master, const char *why)
     master->incoming = NULL;
     kt_listeners_close(incoming->listeners, master->current ? master->current->listeners : NULL);
     kt_generation_retire(incoming, false);
-    kt_master_settled(master, why);
+    kt_master_settled(master, incoming, why);
 }
 
 static bool is_empty(const struct kt_generation *generation)
@@ -215,8 +278,14 @@ void kt_generations_reap(struct kt_master *master)
          generation = generation->next) {
         for (uint32_t i = 0; i < generation->count; i++) {
             struct kt_slot *slot = &generation->slots[i];
-            if (kt_slot_reap(slot, pass_on, master) == KT_SLOT_FAILED &&
-                generation == master->incoming)
+            enum kt_slot_end end = kt_slot_reap(slot, pass_on, master);
+            bool is_failure = end == KT_SLOT_FAILED || end == KT_SLOT_CRASHED;
+            bool is_dealt_with = is_failure && kt_master_judge(master, slot);
+            if (end != KT_SLOT_FAILED || generation != master->incoming)
+                continue;
+            if (is_dealt_with)
+                slot->restart_ms = kt_master_now_ms();
+            else
                 kt_generation_abort(master, slot->failure);
         }
     }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Listening sockets. A Unix socket gets its owner and permissions before it listens, so nobody
- * connects too early; a file left behind by a kontord that died is replaced, one that somebody
- * still serves is not.
+ * Listening sockets. One that comes with us at the start is the only one. A Unix socket gets its
+ * owner and permissions before it listens, so nobody connects too early; a file left behind by a
+ * kontord that died is replaced, one that somebody still serves is not.
  */
 #include "config.h"
 
 #include "master/listen.h"
+
+#include "master/registry.h"
 
 #include "base/word.h"
 
@@ -26,8 +28,12 @@
 #define BACKLOG 4096
 #define ADDRESS_MAX 256
 #define SYSTEMD "systemd"
+#define INHERITED "descriptor 0"
 #define UNIX_PREFIX "unix:"
 #define EXPECTED "expected is unix:/PATH (at most 107 bytes), 127.0.0.1:PORT, [::1]:PORT or systemd"
+
+/** The socket that the one who started us left on descriptor 0, -1: none. */
+static int inherited_fd = -1;
 
 /** Either kind of address. */
 union address {
@@ -181,20 +187,42 @@ static int open_address(const struct opening *opening, const char *text)
     return 0;
 }
 
+/** Whether a descriptor from systemd is one that it keeps for us, by its name. */
+static bool is_stored(const char *name)
+{
+    return strncmp(name, KT_STORED_PREFIX, strlen(KT_STORED_PREFIX)) == 0;
+}
+
+bool kt_listeners_come_from_systemd(void)
+{
+    char **names = NULL;
+    bool result = false;
+    int count = sd_listen_fds_with_names(0, &names);
+    for (int i = 0; i < count; i++) {
+        result |= !is_stored(names[i]);
+        free(names[i]);
+    }
+    free(names);
+    return result;
+}
+
 /** Take over all sockets that systemd passed. */
 static int open_systemd(const struct opening *opening)
 {
     char **names = NULL;
     int result = 0;
+    bool has_sockets = kt_listeners_come_from_systemd();
     int count = sd_listen_fds_with_names(1, &names);
-    if (count <= 0)
+    if (!has_sockets)
         complain(opening, SYSTEMD,
                  "no sockets came from systemd; is there a socket unit, and is kontord started by "
                  "its service?");
     for (int i = 0; i < count; i++) {
         int fd = SD_LISTEN_FDS_START + i;
         struct kt_listeners *listeners = opening->listeners;
-        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+        if (is_stored(names[i])) {
+            /* the registry's: it has taken it already */
+        } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
             complain(opening, SYSTEMD, "a socket that is not a listening stream socket");
         } else if (listeners->count == KT_LISTENERS_MAX) {
             complain(opening, SYSTEMD, "too many sockets");
@@ -260,6 +288,30 @@ static int open_one(const struct opening *opening, const char *address)
     return strcmp(address, SYSTEMD) == 0 ? open_systemd(opening) : open_address(opening, address);
 }
 
+bool kt_listeners_inherit(void)
+{
+    if (inherited_fd >= 0)
+        return true;
+    if (sd_is_socket(STDIN_FILENO, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+        return false;
+    /* Away from 0, where plugins and what they start would find it. It may be blocking, since it
+     * was made for applications that wait in accept. */
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    inherited_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (null < 0 || inherited_fd < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        fcntl(inherited_fd, F_SETFL, fcntl(inherited_fd, F_GETFL) | O_NONBLOCK) < 0) {
+        close(inherited_fd);
+        inherited_fd = -1;
+    }
+    close(null);
+    return inherited_fd >= 0;
+}
+
+bool kt_listeners_are_inherited(void)
+{
+    return inherited_fd >= 0;
+}
+
 int kt_listeners_open(TALLOC_CTX *context, const struct kt_settings *settings,
                       const struct kt_listeners *present, struct kt_problems *problems,
                       struct kt_listeners **ret_listeners)
@@ -268,6 +320,11 @@ int kt_listeners_open(TALLOC_CTX *context, const struct kt_settings *settings,
     struct kt_listeners *listeners = talloc_zero(context, struct kt_listeners);
     if (listeners == NULL)
         return -ENOMEM;
+    if (inherited_fd >= 0) {
+        listeners->list[listeners->count++] = (struct kt_listener){INHERITED, NULL, inherited_fd};
+        *ret_listeners = listeners;
+        return 0;
+    }
     struct opening opening = {settings, present, problems, listeners};
     const char *cursor = settings->listen, *word;
     int result = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Listening sockets: made from addresses, taken from systemd, kept over reloads. Knows the option
- * `listen` and the permissions of sockets; knows no workers.
+ * Listening sockets: made from addresses, taken from systemd or the web server, kept over reloads.
+ * Knows the option `listen` and the permissions of sockets; knows no workers.
  */
 #ifndef KT_LISTEN_H
 #define KT_LISTEN_H
@@ -26,6 +26,18 @@ struct kt_listeners {
 };
 
 /**
+ * Take over the listening socket that a web server, or spawn-fcgi, leaves on descriptor 0 of what
+ * it starts (FastCGI 1.0, 2.2). From then on it is the only one, whatever the settings ask for.
+ * Another descriptor 0 stays what it is.
+ * @return whether there is one
+ */
+bool kt_listeners_inherit(void);
+
+/** Whether kt_listeners_inherit has found one: a web server has started us, perhaps several times.
+ */
+bool kt_listeners_are_inherited(void);
+
+/**
  * Open what the settings ask for; what is open already is used again.
  * @param present        those in use, or NULL
  * @param problems       gets what is wrong
@@ -35,6 +47,9 @@ struct kt_listeners {
 int kt_listeners_open(TALLOC_CTX *context, const struct kt_settings *settings,
                       const struct kt_listeners *present, struct kt_problems *problems,
                       struct kt_listeners **ret_listeners);
+
+/** Whether systemd has passed sockets, besides what it keeps for us. */
+bool kt_listeners_come_from_systemd(void);
 
 /** Check the addresses without opening anything. */
 void kt_listeners_check(const struct kt_settings *settings, struct kt_problems *problems);

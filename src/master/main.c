@@ -12,6 +12,7 @@
 #include "plugin/option.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +64,14 @@ static int run_test(TALLOC_CTX *context, const struct command *command)
         kt_settings_check(context, config, problems, &settings) == -ENOMEM)
         return run_out_of_memory();
     kt_listeners_check(settings, problems);
-    if (kt_plugins_load(context, settings->plugins, settings->plugins_place, settings->plugin_dir,
-                        geteuid(), config, problems, &plugins) == -ENOMEM)
+    const struct kt_plugins_wanted wanted = {
+        .names = settings->plugins,
+        .place = settings->plugins_place,
+        .directories = settings->plugin_dir,
+        .owner = geteuid(),
+        .config = config,
+    };
+    if (kt_plugins_load(context, &wanted, problems, &plugins) == -ENOMEM)
         return run_out_of_memory();
     size_t count = kt_problems_count(problems);
     print_problems(problems);
@@ -149,18 +156,34 @@ static int run_server(TALLOC_CTX *context, const struct command *command)
         kt_problems_log(problems, KT_LOG_ERROR);
         return EXIT_FAILURE;
     }
+    /* Who starts us with a socket waits for us to end, and for nothing else. */
+    bool is_foreground = kt_listeners_inherit() || command->is_foreground;
     int report_fd = -1;
-    if (!command->is_foreground) {
+    if (!is_foreground) {
         report_fd = kt_daemon_start();
         if (report_fd < 0) {
             fprintf(stderr, "kontord: cannot become a daemon: %s\n", strerror(-report_fd));
             return EXIT_FAILURE;
         }
     }
-    return kt_master_run(context, config, settings, command->is_foreground, report_fd);
+    return kt_master_run(context, config, settings, is_foreground, report_fd);
 }
 
 /* ---------------------------------------------------------------- the command line */
+
+/**
+ * Whoever starts a FastCGI application may leave it nothing but descriptor 0 (FastCGI 1.0, 2.2);
+ * what we open must not become standard output or error by chance.
+ */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
 
 static int parse(int argc, char **argv, struct command *command)
 {
@@ -197,6 +220,7 @@ static int parse(int argc, char **argv, struct command *command)
 int main(int argc, char **argv)
 {
     struct command command = {.config_path = KT_SETTINGS_FILE};
+    fill_standard_descriptors();
     if (parse(argc, argv, &command) < 0) {
         print_usage(stderr);
         return 2; /* as other programs do: the command line is wrong */

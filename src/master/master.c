@@ -22,8 +22,8 @@
 
 /** Signals that are taken from one read. */
 #define SIGNALS_AT_ONCE 16
-/** What is polled besides the workers: signals, the control socket and its clients. */
-#define FIXED_FDS (2 + KT_MASTER_CLIENTS_MAX)
+/** What is polled besides the workers: signals, the registry, the control socket and its clients. */
+#define FIXED_FDS (3 + KT_MASTER_CLIENTS_MAX)
 /** While a client of the control socket may be cut off, look that often. */
 #define CONTROL_TICK_MS 1000
 
@@ -76,13 +76,27 @@ static void log_ready(const struct kt_master *master)
                   current->count, current->count == 1 ? "" : "s", current->number);
 }
 
-void kt_master_settled(struct kt_master *master, const char *why)
+/** A renewal comes and goes without those who watch reloads. */
+static void settle_renewal(struct kt_master *master, const char *why)
+{
+    if (why == NULL)
+        kt_log_notice("the workers are replaced: generation %u", master->current->number);
+    else if (!master->is_reload_wanted)
+        kt_log_error("the workers could not be replaced: %s", why);
+}
+
+void kt_master_settled(struct kt_master *master, const struct kt_generation *generation,
+                       const char *why)
 {
     struct kt_error error;
     bool is_first_start = master->state == KT_MASTER_STARTING;
     if (master->state == KT_MASTER_STOPPING)
         return;
-    if (why == NULL) {
+    if (why == NULL)
+        master->renewal_ms = 0;
+    if (generation->is_renewal) {
+        settle_renewal(master, why);
+    } else if (why == NULL) {
         if (open_log(master, master->current->settings, &error) < 0)
             kt_log_warning("%s", error.text);
         set_state(master, KT_MASTER_RUNNING);
@@ -100,7 +114,9 @@ void kt_master_settled(struct kt_master *master, const char *why)
         kt_daemon_report(master->report_fd, why);
         master->report_fd = -1;
     }
-    kt_master_control_settled(master->control, why);
+    /* else another generation follows, and what becomes of that is the answer */
+    if (!master->is_reload_wanted && (why != NULL || !kt_master_is_stale(master)))
+        kt_master_control_settled(master->control, why);
     if (master->is_reload_wanted && master->state == KT_MASTER_RUNNING) {
         master->is_reload_wanted = false;
         if (kt_master_reload(master, &error) < 0)
@@ -128,8 +144,8 @@ static int read_configuration(TALLOC_CTX *context, const char *path, struct kt_c
 
 static void warn_of_lasting(const struct kt_master *master, const struct kt_settings *settings)
 {
-    if (strcmp(settings->run_dir, master->run_dir) != 0 ||
-        strcmp(settings->pid_file, master->pid_file) != 0)
+    if (!master->has_private_dir && (strcmp(settings->run_dir, master->run_dir) != 0 ||
+                                     strcmp(settings->pid_file, master->pid_file) != 0))
         kt_log_warning("run_dir and pid_file change only when kontord is started anew");
 }
 
@@ -141,6 +157,8 @@ int kt_master_reload(struct kt_master *master, struct kt_error *error)
         return kt_error_set(error, -ESHUTDOWN, "kontord is stopping");
     if (master->incoming != NULL) {
         master->is_reload_wanted = true;
+        if (master->incoming->is_renewal)
+            kt_generation_abort(master, "a reload was asked for"); /* and this comes back */
         return 0;
     }
     kt_log_notice("reloading %s", master->config_path);
@@ -151,6 +169,8 @@ int kt_master_reload(struct kt_master *master, struct kt_error *error)
         warn_of_lasting(master, settings);
         result = kt_generation_start(master, config, settings, error);
     }
+    if (result == 0)
+        kt_master_release(master, NULL, error); /* perhaps what crashed was replaced */
     if (result < 0) {
         kt_log_error("the reload failed, everything stays as it was");
         sd_notify(0, "READY=1\nSTATUS=the last reload failed, see the log");
@@ -212,8 +232,11 @@ static void handle_signals(struct kt_master *master)
             }
         }
     }
-    if (has_children)
+    if (has_children) {
         kt_generations_reap(master);
+        if (kt_registry_place_reap(master->registry, master->state != KT_MASTER_STOPPING))
+            master->renewal_ms = 0; /* all workers are stale: see isolate.c */
+    }
 }
 
 static int open_signals(struct kt_master *master)
@@ -235,7 +258,14 @@ static int open_signals(struct kt_master *master)
 static int poll_timeout(const struct kt_master *master, size_t clients)
 {
     int64_t deadline = kt_generations_deadline(master);
+    int64_t isolate_deadline = kt_master_isolate_deadline(master);
     int64_t now = kt_master_now_ms();
+    if (isolate_deadline < deadline)
+        deadline = isolate_deadline;
+    if (master->registry->restart_ms > 0 && master->registry->restart_ms < deadline)
+        deadline = master->registry->restart_ms;
+    if (master->registry->state == KT_PLACE_ENDING && master->registry->deadline_ms < deadline)
+        deadline = master->registry->deadline_ms;
     if (master->watchdog_ms > 0 && master->watchdog_next_ms < deadline)
         deadline = master->watchdog_next_ms;
     if (clients > 0 && now + CONTROL_TICK_MS < deadline)
@@ -258,6 +288,7 @@ static int wait_for_events(const struct kt_master *master, struct pollfd **fds)
         return -ENOMEM;
     *fds = more;
     more[count++] = (struct pollfd){.fd = master->signal_fd, .events = POLLIN};
+    more[count++] = (struct pollfd){.fd = master->registry->fd, .events = POLLIN};
     size_t control = kt_master_control_poll(master->control, more + count);
     count += control;
     for (const struct kt_generation *generation = master->generations; generation;
@@ -278,7 +309,33 @@ static void beat(struct kt_master *master, int64_t now)
 
 static bool is_over(const struct kt_master *master)
 {
-    return master->state == KT_MASTER_STOPPING && master->generations == NULL;
+    return master->state == KT_MASTER_STOPPING && master->generations == NULL &&
+           master->registry->state == KT_PLACE_EMPTY;
+}
+
+static const struct kt_settings *present_settings(const struct kt_master *master)
+{
+    return master->current != NULL ? master->current->settings : master->incoming->settings;
+}
+
+/** Start the registry again when it is time; end it when no worker is left. */
+static void tend_registry(struct kt_master *master)
+{
+    struct kt_error error;
+    int64_t now = kt_master_now_ms();
+    struct kt_registry_place *place = master->registry;
+    if (master->state == KT_MASTER_STOPPING) {
+        if (master->generations == NULL)
+            kt_registry_place_stop(place, now);
+        return;
+    }
+    if (place->state != KT_PLACE_EMPTY || place->restart_ms == 0 || now < place->restart_ms)
+        return;
+    if (kt_registry_place_start(place, present_settings(master), kt_generations_close_inherited,
+                                master, &error) < 0) {
+        kt_log_error("%s", error.text);
+        place->restart_ms = now + KT_RESTART_PAUSE_FIRST_MS;
+    }
 }
 
 static void loop(struct kt_master *master)
@@ -289,10 +346,13 @@ static void loop(struct kt_master *master)
         result = wait_for_events(master, &fds);
         handle_signals(master);
         kt_generations_read(master);
+        kt_registry_place_read(master->registry);
         kt_generations_tick(master, kt_master_now_ms());
+        kt_master_isolate(master, kt_master_now_ms());
         kt_generation_advance(master);
         kt_master_control_serve(master->control);
         kt_generations_sweep(master);
+        tend_registry(master);
         beat(master, kt_master_now_ms());
     }
     if (result < 0) {
@@ -304,13 +364,35 @@ static void loop(struct kt_master *master)
 
 /* ---------------------------------------------------------------- before and after */
 
+/**
+ * Take run_dir. Web servers start as many of us as they like, as their own user: who can't have the
+ * one of the configuration gets one of its own.
+ */
+static int lock_run_dir(struct kt_master *master, struct kt_error *error)
+{
+    master->lock_fd = kt_daemon_lock(master->run_dir, master->pid_file, error);
+    if (master->lock_fd >= 0 || !kt_listeners_are_inherited())
+        return master->lock_fd;
+    char *reason = talloc_strdup(master->memory, error->text);
+    int result = kt_daemon_private_dir(master->memory, &master->run_dir, error);
+    if (result < 0)
+        return result;
+    master->has_private_dir = true;
+    master->pid_file = talloc_asprintf(master->memory, "%s/kontord.pid", master->run_dir);
+    if (reason == NULL || master->pid_file == NULL)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    kt_log_info("using run_dir %s of its own, since %s", master->run_dir, reason);
+    master->lock_fd = kt_daemon_lock(master->run_dir, master->pid_file, error);
+    return master->lock_fd;
+}
+
 static int open_master(struct kt_master *master, struct kt_error *error)
 {
     uint64_t watchdog_us = 0;
-    master->lock_fd = kt_daemon_lock(master->run_dir, master->pid_file, error);
-    if (master->lock_fd < 0)
-        return master->lock_fd;
-    int result = open_signals(master);
+    int result = lock_run_dir(master, error);
+    if (result < 0)
+        return result;
+    result = open_signals(master);
     if (result < 0)
         return kt_error_set(error, result, "no signals: %s", strerror(-result));
     kt_daemon_clean(master->run_dir);
@@ -326,11 +408,14 @@ static int open_master(struct kt_master *master, struct kt_error *error)
 
 static void close_master(struct kt_master *master)
 {
+    kt_registry_place_close(master->registry);
     kt_master_control_close(master->control);
     if (master->lock_fd >= 0) {
         unlink(master->pid_file);
         close(master->lock_fd);
     }
+    if (master->has_private_dir)
+        rmdir(master->run_dir);
     if (master->signal_fd >= 0)
         close(master->signal_fd);
 }
@@ -346,6 +431,8 @@ int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settin
         .run_dir = talloc_strdup(memory, settings->run_dir),
         .pid_file = talloc_strdup(memory, settings->pid_file),
         .owner = geteuid(),
+        .registry = kt_registry_place_new(memory, settings),
+        .quarantine = kt_quarantine_new(memory),
         .started_ms = kt_master_now_ms(),
         .is_foreground = is_foreground,
         .signal_fd = -1,
@@ -353,23 +440,29 @@ int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settin
         .report_fd = report_fd,
     };
     kt_log_role("master");
-    int result = open_log(&master, settings, &error);
+    int result = master.quarantine != NULL && master.registry != NULL
+                     ? open_log(&master, settings, &error)
+                     : kt_error_set(&error, -ENOMEM, "out of memory");
     if (result == 0)
         result = open_master(&master, &error);
     if (result == 0) {
-        if (getenv("LISTEN_FDS") != NULL && strstr(settings->listen, "systemd") == NULL)
+        if (kt_listeners_come_from_systemd() && strstr(settings->listen, "systemd") == NULL)
             kt_log_warning("systemd passes sockets, but listen in [kontor] does not say 'systemd'");
+        result = kt_registry_place_start(master.registry, settings, kt_generations_close_inherited,
+                                         &master, &error);
+    }
+    if (result == 0) {
         result = kt_generation_start(&master, config, settings, &error);
     }
     if (result < 0) {
         kt_log_error("%s", error.text);
         master.status = EXIT_FAILURE;
-        if (master.report_fd >= 0)
-            kt_daemon_report(master.report_fd, error.text);
     } else {
         loop(&master);
         kt_log_notice("stopped");
     }
     close_master(&master);
+    if (result < 0 && master.report_fd >= 0)
+        kt_daemon_report(master.report_fd, error.text);
     return master.status;
 }

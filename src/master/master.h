@@ -21,6 +21,7 @@ struct kt_master {
     const char *config_path;
     const char *run_dir;  /**< stays what it was at the start */
     const char *pid_file; /**< as well */
+    bool has_private_dir; /**< run_dir is one that we made, and remove in the end */
     uid_t owner;          /**< who may own plugins besides root: who started kontord */
     int64_t started_ms;
     bool is_foreground;
@@ -33,6 +34,9 @@ struct kt_master {
     struct kt_generation *generations; /**< all of them, the newest first */
     struct kt_generation *current;     /**< serves; NULL during the first start */
     struct kt_generation *incoming;    /**< starts; NULL when no start or reload is under way */
+    struct kt_registry_place *registry;
+    struct kt_quarantine *quarantine;
+    int64_t renewal_ms; /**< not before this; 0: at once */
     struct kt_master_control *control;
     int64_t watchdog_ms, watchdog_next_ms; /**< systemd's; 0: none */
 };
@@ -65,7 +69,7 @@ void kt_master_stop(struct kt_master *master, const char *why);
 /**
  * Make a generation and start its first worker; the others follow when that one is ready, so that
  * a mistake is made, and told, once.
- * @param config, settings  become the generation's
+ * @param config, settings  become the generation's; those of the current one: it is a renewal
  * @return 0 or a negative errno, with the words
  */
 int kt_generation_start(struct kt_master *master, struct kt_config *config,
@@ -95,12 +99,43 @@ void kt_generations_reap(struct kt_master *master);
 /** Hear what the workers say. */
 void kt_generations_read(struct kt_master *master);
 
+/** In a forked registry: let go of what is the master's and the workers'. @param argument the master */
+void kt_generations_close_inherited(void *argument);
+
 /** When kt_generations_tick has something to do; INT64_MAX: never. */
 int64_t kt_generations_deadline(const struct kt_master *master);
 
 /* master.c, for generation.c */
 
-/** The first start or a reload has come to its end; why is NULL when it went well. */
-void kt_master_settled(struct kt_master *master, const char *why);
+/** A generation has got ready, or was taken back; why is NULL when it went well. */
+void kt_master_settled(struct kt_master *master, const struct kt_generation *generation,
+                       const char *why);
+
+/* isolate.c */
+
+/**
+ * A worker is gone: see which plugin is at fault, and whether it goes into quarantine.
+ * @return whether that is dealt with, so that the worker may be started again
+ */
+bool kt_master_judge(struct kt_master *master, struct kt_slot *slot);
+
+/**
+ * Let plugins out of quarantine before their time.
+ * @param name  NULL: all of them
+ * @return 0, or -ENOENT with the words
+ */
+int kt_master_release(struct kt_master *master, const char *name, struct kt_error *error);
+
+/** Whether workers run plugins that are in quarantine, or lack some that are not. */
+bool kt_master_is_stale(const struct kt_master *master);
+
+/** End quarantines whose time is over, and replace the workers if they are stale. */
+void kt_master_isolate(struct kt_master *master, int64_t now_ms);
+
+/** The policy of a configuration. */
+struct kt_quarantine_policy kt_quarantine_policy_of(const struct kt_settings *settings);
+
+/** When kt_master_isolate has something to do; INT64_MAX: never. */
+int64_t kt_master_isolate_deadline(const struct kt_master *master);
 
 #endif

@@ -21,9 +21,15 @@ struct kt_restarts *kt_restarts_new(TALLOC_CTX *context, uint32_t intensity, int
     talloc_set_name_const(restarts, "struct kt_restarts");
     restarts->intensity = intensity;
     restarts->period_ms = period_ms;
-    for (uint32_t i = 0; i < intensity; i++)
-        restarts->times[i] = -1;
+    kt_restarts_reset(restarts);
     return restarts;
+}
+
+void kt_restarts_reset(struct kt_restarts *restarts)
+{
+    restarts->pause_ms = 0;
+    for (uint32_t i = 0; i < restarts->intensity; i++)
+        restarts->times[i] = -1;
 }
 
 static bool is_within_intensity(struct kt_restarts *restarts, int64_t now_ms)

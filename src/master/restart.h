@@ -33,4 +33,7 @@ struct kt_restarts *kt_restarts_new(TALLOC_CTX *context, uint32_t intensity, int
 int64_t kt_restarts_pause(struct kt_restarts *restarts, int64_t now_ms, int64_t lifetime_ms,
                           bool *ret_is_first);
 
+/** Forget what has died so far: its cause is dealt with. */
+void kt_restarts_reset(struct kt_restarts *restarts);
+
 #endif

@@ -6,8 +6,9 @@
 
 #include "master/slot.h"
 
+#include "base/word.h"
 #include "master/control.h"
-#include "worker/packet.h"
+#include "base/packet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,23 +125,43 @@ static int become_user(const struct kt_settings *settings)
     return 0;
 }
 
-/** The life of the forked process. @return its exit status */
-static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, pid_t master)
+/** Note the plugins in quarantine. @return how many */
+static size_t list_left_out(const struct kt_quarantine *quarantine, struct kt_left_out *list)
 {
-    char name[16]; /* as long as the kernel keeps it */
-    const struct kt_generation *generation = slot->generation;
-    how->close_inherited(how->argument, slot);
-    snprintf(name, sizeof(name), "kontord-%u", slot->number);
-    prctl(PR_SET_NAME, name);
+    size_t count = 0;
+    for (const struct kt_suspect *suspect = quarantine->suspects; suspect; suspect = suspect->next)
+        if (suspect->until_ms != 0 && count < KT_PLUGINS_MAX)
+            list[count++] = (struct kt_left_out){suspect->name, suspect->until_ms};
+    return count;
+}
+
+int kt_child_begin(const char *name, const struct kt_settings *settings)
+{
+    char short_name[16]; /* as long as the kernel keeps it */
+    snprintf(short_name, sizeof(short_name), "%s", name);
+    prctl(PR_SET_NAME, short_name);
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_PID");
     unsetenv("WATCHDOG_USEC");
-    if (become_user(generation->settings) < 0)
+    return become_user(settings);
+}
+
+/** The life of the forked process. @return its exit status */
+static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, int registry_fd,
+                     pid_t master)
+{
+    char name[16];
+    const struct kt_generation *generation = slot->generation;
+    how->close_inherited(how->argument, slot);
+    kt_registry_place_close_inherited(how->registry);
+    snprintf(name, sizeof(name), "kontord-%u", slot->number);
+    if (kt_child_begin(name, generation->settings) < 0)
         return EX_NOPERM;
     /* after the change of user, which clears it; the master may have died before */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master)
         return EX_OK;
+    struct kt_left_out left_out[KT_PLUGINS_MAX];
     int fds[KT_LISTENERS_MAX];
     for (unsigned i = 0; i < generation->listeners->count; i++)
         fds[i] = generation->listeners->list[i].fd;
@@ -153,8 +174,13 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, pi
         .listen_count = generation->listeners->count,
         .control_fd = slot->control_fd,
         .master_fd = fd,
+        .registry_fd = registry_fd,
+        .directory_fd = how->registry->read_only_fd,
+        .node = slot->node,
         .note = slot->note,
         .plugin_owner = how->plugin_owner,
+        .left_out = left_out,
+        .left_out_count = list_left_out(how->quarantine, left_out),
     };
     return kt_worker_run(&start);
 }
@@ -164,16 +190,23 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     int fds[2];
     pid_t master = getpid();
     slot->restart_ms = 0;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+    int registry_fd = kt_registry_place_connect(how->registry, how->is_node_taken, how->argument,
+                                                &slot->node, error);
+    if (registry_fd < 0)
+        return registry_fd;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+        close(registry_fd);
         return kt_error_set(error, -errno, "no socket for a worker: %s", strerror(errno));
+    }
     memset(slot->note, 0, sizeof(*slot->note));
     pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        exit(be_worker(slot, how, fds[1], master));
+        exit(be_worker(slot, how, fds[1], registry_fd, master));
     }
     int fork_errno = errno;
     close(fds[1]);
+    close(registry_fd);
     if (pid < 0) {
         close(fds[0]);
         return kt_error_set(error, -fork_errno, "cannot fork a worker: %s", strerror(fork_errno));
@@ -182,6 +215,8 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     slot->fd = fds[0];
     slot->started_ms = kt_master_now_ms();
     slot->ready_ms = 0;
+    slot->quarantine_version = how->quarantine->version;
+    slot->life = how->registry->life;
     slot->is_wanted = true;
     slot->said[0] = '\0';
     slot->deadline_ms = slot->started_ms + slot->generation->settings->start_timeout_ms;
@@ -267,12 +302,9 @@ void kt_slot_drain(struct kt_slot *slot, bool has_heirs)
     set_state(slot, KT_SLOT_DRAINING);
 }
 
-/** How it ended, in words; "" when in good order. */
-static void describe_end(const struct kt_slot *slot, int status, char *text, size_t size)
+/** How it ended as the system tells it, or itself before that; "" when in good order. */
+static void describe_status(const struct kt_slot *slot, int status, char *text, size_t size)
 {
-    text[0] = '\0';
-    if (kt_crash_describe(slot->note, text, size))
-        return;
     if (slot->said[0] != '\0')
         snprintf(text, size, "%s", slot->said);
     else if (WIFSIGNALED(status) && slot->state == KT_SLOT_KILLED)
@@ -286,15 +318,42 @@ static void describe_end(const struct kt_slot *slot, int status, char *text, siz
         snprintf(text, size, "ended without being told to");
 }
 
-static void log_backtrace(const struct kt_slot *slot)
+/** How it ended, in words; "" when in good order. */
+static void describe_end(const struct kt_slot *slot, int status, char *text, size_t size)
 {
-    char line[1000] = "", frame[KT_NOTE_NAME_MAX + 24];
+    text[0] = '\0';
+    if (kt_crash_describe(slot->note, text, size))
+        return;
+    describe_status(slot, status, text, size);
+    size_t used = strlen(text);
+    if (used > 0 && slot->culprit[0] != '\0' && slot->said[0] == '\0')
+        snprintf(text + used, size - used, " while plugin '%s' was running", slot->culprit);
+}
+
+/** Keep the backtrace in words, and tell the log. */
+static void keep_backtrace(struct kt_slot *slot)
+{
+    char frame[KT_NOTE_NAME_MAX + 24];
     size_t used = 0;
+    slot->backtrace[0] = '\0';
     for (int i = 0; kt_crash_frame(slot->note, i, frame, sizeof(frame)); i++)
-        if (used + strlen(frame) + 2 < sizeof(line))
-            used += (size_t)snprintf(line + used, sizeof(line) - used, " %s", frame);
+        if (used + strlen(frame) + 2 < sizeof(slot->backtrace))
+            used += (size_t)snprintf(slot->backtrace + used, sizeof(slot->backtrace) - used, "%s%s",
+                                     used > 0 ? " " : "", frame);
     if (used > 0)
-        kt_log_info("worker %u (process %d) was at:%s", slot->number, (int)slot->pid, line);
+        kt_log_info("worker %u (process %d) was at: %s", slot->number, (int)slot->pid,
+                    slot->backtrace);
+}
+
+/** Find out which plugin is at fault for this end, if somebody may be. */
+static void keep_culprit(struct kt_slot *slot, bool may_be)
+{
+    const char *cursor = slot->generation->settings->plugins, *word = "";
+    size_t length = 0;
+    uint32_t number = may_be ? kt_crash_culprit(slot->note) : 0;
+    for (uint32_t i = 0; i < number; i++)
+        length = kt_word_next(&cursor, &word);
+    snprintf(slot->culprit, sizeof(slot->culprit), "%.*s", (int)length, word);
 }
 
 /** A worker that had been ready died: decide when the next one starts. */
@@ -331,6 +390,8 @@ static enum kt_slot_end bury(struct kt_slot *slot, int status)
 {
     char words[KT_ERROR_TEXT_MAX];
     enum kt_slot_end end = KT_SLOT_ENDED;
+    /* one that took too long to end is not a failure of the plugin that it ran */
+    keep_culprit(slot, slot->is_wanted || slot->state != KT_SLOT_KILLED);
     describe_end(slot, status, words, sizeof(words));
     slot->requests_before += atomic_load(&slot->note->requests_total);
     atomic_store(&slot->note->requests_total, 0);
@@ -348,7 +409,7 @@ static enum kt_slot_end bury(struct kt_slot *slot, int status)
         kt_log_error("worker %u (process %d), while it was ending: %s", slot->number,
                      (int)slot->pid, words);
     }
-    log_backtrace(slot);
+    keep_backtrace(slot);
     return end;
 }
 

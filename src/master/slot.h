@@ -13,6 +13,8 @@
 #define KT_SLOT_H
 
 #include "master/listen.h"
+#include "master/quarantine.h"
+#include "master/registry.h"
 #include "master/restart.h"
 #include "worker/worker.h"
 
@@ -34,6 +36,8 @@ struct kt_slot {
     enum kt_slot_state state;
     bool is_wanted; /**< not told to end: its end is a failure */
     pid_t pid;      /**< 0 when empty */
+    uint32_t node;  /**< the worker's number in pids and for the registry */
+    uint32_t life;  /**< of the registry that it was connected to */
     int fd;         /**< to the worker, -1 when empty */
     int control_fd; /**< listening; lives as long as the slot */
     char *control_path;
@@ -48,6 +52,9 @@ struct kt_slot {
     char said[KT_ERROR_TEXT_MAX];    /**< why the present one fails, in its own words, "" */
     char failure[KT_ERROR_TEXT_MAX]; /**< how the last one failed, "" */
     int64_t failure_unix_ms;
+    char culprit[KT_SUSPECT_NAME_MAX];     /**< the plugin at fault for that, "" */
+    char backtrace[KT_BACKTRACE_TEXT_MAX]; /**< where that was, "" */
+    uint32_t quarantine_version;           /**< which plugins it was started without */
 };
 
 enum kt_generation_state { KT_GENERATION_STARTING, KT_GENERATION_SERVING, KT_GENERATION_RETIRING };
@@ -60,6 +67,7 @@ struct kt_generation {
     struct kt_config *config;
     struct kt_settings *settings;
     struct kt_listeners *listeners;
+    bool is_renewal; /**< has the configuration of the one before, other plugins are left out */
     uint32_t count;
     struct kt_slot *slots;
     uint32_t heir; /**< counts connections taken over: who gets the next */
@@ -70,6 +78,9 @@ struct kt_fork {
     void (*close_inherited)(void *argument, const struct kt_slot *slot);
     void *argument;
     uid_t plugin_owner;
+    const struct kt_quarantine *quarantine; /**< whom it comes up without */
+    struct kt_registry_place *registry;
+    bool (*is_node_taken)(void *argument, uint32_t node);
 };
 
 /** The word for a state. */
@@ -85,6 +96,12 @@ int kt_slots_open(struct kt_generation *generation, const char *run_dir, struct 
 
 /** Remove the control sockets and pages of a generation; all slots are empty. */
 void kt_slots_close(struct kt_generation *generation);
+
+/**
+ * In a forked child: take a name, forget the master's environment, become the user of the settings.
+ * @return 0 or a negative errno, which has been logged
+ */
+int kt_child_begin(const char *name, const struct kt_settings *settings);
 
 /** Fork a worker into an empty slot. @return 0 or a negative errno, with the words */
 int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_error *error);

@@ -5,9 +5,11 @@
  */
 #include "config.h"
 
+#include "base/word.h"
 #include "master/control.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,6 +47,68 @@ static void add_slot(cJSON *workers, const struct kt_slot *slot, int64_t now_ms)
     cJSON_AddItemToArray(workers, worker);
 }
 
+static void add_crash(cJSON *plugin, const struct kt_suspect *suspect)
+{
+    cJSON *crash = cJSON_AddObjectToObject(plugin, "last_crash");
+    cJSON_AddStringToObject(crash, "text", suspect->text);
+    add_number(crash, "unix_ms", (uint64_t)suspect->crash_unix_ms);
+    cJSON *backtrace = cJSON_AddArrayToObject(crash, "backtrace");
+    const char *cursor = suspect->backtrace, *word;
+    size_t length;
+    while ((length = kt_word_next(&cursor, &word)) > 0) {
+        char frame[KT_NOTE_NAME_MAX + 24];
+        snprintf(frame, sizeof(frame), "%.*s", (int)length, word);
+        cJSON_AddItemToArray(backtrace, cJSON_CreateString(frame));
+    }
+}
+
+/** The plugins of the configuration, and what became of those that crashed. */
+static void add_plugins(cJSON *document, const struct kt_master *master, int64_t now_ms)
+{
+    const struct kt_generation *generation = master->current ? master->current : master->incoming;
+    cJSON *plugins = cJSON_AddArrayToObject(document, "plugins");
+    if (generation == NULL)
+        return;
+    const struct kt_quarantine_policy policy = kt_quarantine_policy_of(generation->settings);
+    const char *cursor = generation->settings->plugins, *word;
+    size_t length;
+    while ((length = kt_word_next(&cursor, &word)) > 0) {
+        char name[KT_SUSPECT_NAME_MAX];
+        snprintf(name, sizeof(name), "%.*s", (int)length, word);
+        const struct kt_suspect *suspect = kt_quarantine_find(master->quarantine, name);
+        cJSON *plugin = cJSON_CreateObject();
+        cJSON_AddStringToObject(plugin, "name", name);
+        cJSON_AddStringToObject(plugin, "state",
+                                suspect ? kt_suspect_state(suspect, &policy, now_ms) : "well");
+        add_number(plugin, "crashes_total", suspect ? suspect->crashes_total : 0);
+        if (suspect != NULL && suspect->until_ms > now_ms) {
+            add_number(plugin, "quarantine_crashes", suspect->crashes);
+            add_number(plugin, "quarantine_left_ms", (uint64_t)(suspect->until_ms - now_ms));
+        }
+        if (suspect != NULL)
+            add_crash(plugin, suspect);
+        cJSON_AddItemToArray(plugins, plugin);
+    }
+}
+
+static void add_registry(cJSON *document, const struct kt_registry_place *place, int64_t now_ms)
+{
+    cJSON *registry = cJSON_AddObjectToObject(document, "registry");
+    uint64_t files = 0;
+    for (size_t i = 0; i < KT_FILES_MAX; i++)
+        files += place->file_fds[i] >= 0;
+    cJSON_AddStringToObject(registry, "state", kt_place_state_name(place->state));
+    add_number(registry, "pid", (uint64_t)place->pid);
+    add_number(registry, "uptime_ms", place->pid != 0 ? (uint64_t)(now_ms - place->started_ms) : 0);
+    add_number(registry, "restarts", place->restart_count);
+    add_number(registry, "files", files);
+    if (place->failure[0] == '\0')
+        return;
+    cJSON *failure = cJSON_AddObjectToObject(registry, "last_failure");
+    add_number(failure, "unix_ms", (uint64_t)place->failure_unix_ms);
+    cJSON_AddStringToObject(failure, "text", place->failure);
+}
+
 /** What the master listens on; during the first start, what it will. */
 static void add_addresses(cJSON *document, const struct kt_master *master)
 {
@@ -69,6 +133,7 @@ char *kt_master_status(const struct kt_master *master)
     cJSON_AddStringToObject(document, "config", master->config_path);
     cJSON_AddStringToObject(document, "run_dir", master->run_dir);
     add_addresses(document, master);
+    add_registry(document, master->registry, now);
     cJSON *workers = cJSON_AddArrayToObject(document, "workers");
     for (const struct kt_generation *generation = master->generations; generation;
          generation = generation->next)
@@ -76,6 +141,7 @@ char *kt_master_status(const struct kt_master *master)
             if (generation->state != KT_GENERATION_RETIRING ||
                 generation->slots[i].state != KT_SLOT_EMPTY)
                 add_slot(workers, &generation->slots[i], now);
+    add_plugins(document, master, now);
     char *text = cJSON_PrintUnformatted(document);
     cJSON_Delete(document);
     return text;

@@ -9,6 +9,7 @@
 #include "base/configuration.h"
 #include "plugin/plugin.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /** Plugins in one worker. */
@@ -33,15 +34,26 @@ struct kt_plugins {
     struct kt_plugin *list[KT_PLUGINS_MAX];
 };
 
+/** Which plugins to load, from where. */
+struct kt_plugins_wanted {
+    const char *names;       /**< separated by blanks */
+    const char *place;       /**< "file:line" of the names */
+    const char *directories; /**< as for kt_plugin_load, and the owner as well */
+    uid_t owner;
+    const struct kt_config *config;
+    /** Asked before anything of a plugin is touched, with its number, which is its place in the
+     * list. @return whether to load it. NULL: all are. */
+    bool (*admit)(void *argument, uint32_t number, const char *name);
+    void *argument;
+};
+
 /**
  * Load all plugins of a list of names, check their sections and let them check for themselves.
- * @param place        "file:line" of the list
  * @param problems     gets everything that is wrong with any of them
  * @param ret_plugins  owned by the context
  * @return 0, -EINVAL (see problems), -ENOMEM
  */
-KT_PUBLIC int kt_plugins_load(TALLOC_CTX *context, const char *names, const char *place,
-                              const char *directories, uid_t owner, const struct kt_config *config,
+KT_PUBLIC int kt_plugins_load(TALLOC_CTX *context, const struct kt_plugins_wanted *wanted,
                               struct kt_problems *problems, struct kt_plugins **ret_plugins);
 
 #endif

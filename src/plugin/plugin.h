@@ -14,8 +14,9 @@ struct kt_plugin {
     const struct kt_plugin_descriptor *descriptor;
     const struct kt_section *section; /**< its checked options */
     const char *path;                 /**< of the module */
-    uint32_t number;                  /**< 1 … in the order of loading; 0 is the house itself */
+    uint32_t number;                  /**< 1 … as the configuration lists it; 0: the house */
     kt_pid supervisor;                /**< of its children; KT_PID_NONE before the start */
+    int64_t failed_ms;                /**< when it, or its start, failed last; 0: never */
     uint32_t start; /**< changes with each start and end: what an earlier one registered is void */
 };
 

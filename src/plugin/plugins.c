@@ -12,33 +12,34 @@
 #include <string.h>
 
 /** Load and check one plugin. @return 0 also when problems were added; -ENOMEM */
-static int add_plugin(struct kt_plugins *plugins, const char *name, const char *place,
-                      const char *directories, uid_t owner, const struct kt_config *config,
-                      struct kt_problems *problems)
+static int add_plugin(struct kt_plugins *plugins, const struct kt_plugins_wanted *wanted,
+                      uint32_t number, const char *name, struct kt_problems *problems)
 {
     struct kt_error error = {0};
     struct kt_plugin *plugin;
     for (size_t i = 0; i < plugins->count; i++) {
         if (strcmp(plugins->list[i]->descriptor->name, name) == 0) {
-            kt_problem_add(problems, "%s: plugin '%s' is listed twice", place, name);
+            kt_problem_add(problems, "%s: plugin '%s' is listed twice", wanted->place, name);
             return 0;
         }
     }
-    if (plugins->count == KT_PLUGINS_MAX) {
-        kt_problem_add(problems, "%s: plugin '%s' is one too many, at most %u can be loaded", place,
-                       name, KT_PLUGINS_MAX);
+    if (number > KT_PLUGINS_MAX) {
+        kt_problem_add(problems, "%s: plugin '%s' is one too many, at most %u can be loaded",
+                       wanted->place, name, KT_PLUGINS_MAX);
         return 0;
     }
-    int result = kt_plugin_load(plugins, name, directories, owner, &plugin, &error);
+    if (wanted->admit != NULL && !wanted->admit(wanted->argument, number, name))
+        return 0;
+    int result = kt_plugin_load(plugins, name, wanted->directories, wanted->owner, &plugin, &error);
     if (result < 0) {
-        kt_problem_add(problems, "%s: %s", place, error.text);
+        kt_problem_add(problems, "%s: %s", wanted->place, error.text);
         return result == -ENOMEM ? result : 0;
     }
-    plugin->number = (uint32_t)plugins->count + 1;
+    plugin->number = number;
     plugins->list[plugins->count++] = plugin;
     struct kt_section *section = NULL;
-    result =
-        kt_section_check(plugin, name, plugin->descriptor->options, config, problems, &section);
+    result = kt_section_check(plugin, name, plugin->descriptor->options, wanted->config, problems,
+                              &section);
     plugin->section = section;
     if (result < 0)
         return result == -ENOMEM ? result : 0;
@@ -48,22 +49,20 @@ static int add_plugin(struct kt_plugins *plugins, const char *name, const char *
     return 0;
 }
 
-int kt_plugins_load(TALLOC_CTX *context, const char *names, const char *place,
-                    const char *directories, uid_t owner, const struct kt_config *config,
+int kt_plugins_load(TALLOC_CTX *context, const struct kt_plugins_wanted *wanted,
                     struct kt_problems *problems, struct kt_plugins **ret_plugins)
 {
     size_t before = kt_problems_count(problems);
-    const char *cursor = names, *word;
+    const char *cursor = wanted->names, *word;
     size_t length;
     int result = 0;
     struct kt_plugins *plugins = talloc_zero(context, struct kt_plugins);
     if (plugins == NULL)
         return -ENOMEM;
-    while (result == 0 && (length = kt_word_next(&cursor, &word)) > 0) {
+    for (uint32_t number = 1; result == 0 && (length = kt_word_next(&cursor, &word)) > 0;
+         number++) {
         char *name = talloc_strndup(plugins, word, length);
-        result = name != NULL
-                     ? add_plugin(plugins, name, place, directories, owner, config, problems)
-                     : -ENOMEM;
+        result = name != NULL ? add_plugin(plugins, wanted, number, name, problems) : -ENOMEM;
     }
     if (result == 0 && kt_problems_count(problems) > before)
         result = -EINVAL;

@@ -80,13 +80,11 @@ void kt_message_close(void)
     }
 }
 
-/** An envelope with a copy of the payload. @return 0, -EMSGSIZE, -EINVAL, -ENOMEM */
+/** An envelope with a copy of the payload. @return 0, -EMSGSIZE, -ENOMEM */
 static int copy_in(uint32_t type, const void *data, size_t size, struct kt_envelope **ret_envelope)
 {
     if (size > KT_MESSAGE_SIZE_MAX)
         return -EMSGSIZE;
-    if (type >= KT_MESSAGE_SYSTEM)
-        return -EINVAL;
     *ret_envelope = kt_envelope_new(type, size);
     if (!*ret_envelope)
         return -ENOMEM;
@@ -127,7 +125,7 @@ static bool is_gone(const struct kt_process *process)
     return !process || process->state == KT_STATE_ENDING;
 }
 
-int kt_send(kt_pid to, uint32_t type, const void *data, size_t size)
+int kt_send_system(kt_pid to, uint32_t type, const void *data, size_t size)
 {
     struct kt_process *receiver = kt_process_find(to);
     if (!is_gone(receiver) && receiver->mailbox_count >= receiver->mailbox_limit)
@@ -141,6 +139,11 @@ int kt_send(kt_pid to, uint32_t type, const void *data, size_t size)
     else
         kt_deliver(receiver, envelope);
     return 0;
+}
+
+int kt_send(kt_pid to, uint32_t type, const void *data, size_t size)
+{
+    return type < KT_MESSAGE_SYSTEM ? kt_send_system(to, type, data, size) : -EINVAL;
 }
 
 int kt_send_memory(kt_pid to, uint32_t type, void *chunk)
@@ -225,6 +228,8 @@ void kt_delayed_drop(struct kt_timer *timer)
 int kt_send_after(kt_pid to, int64_t delay_ms, uint32_t type, const void *data, size_t size)
 {
     struct kt_envelope *envelope;
+    if (type >= KT_MESSAGE_SYSTEM)
+        return -EINVAL;
     int status = copy_in(type, data, size, &envelope);
     if (status < 0)
         return status;
@@ -248,12 +253,13 @@ int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms)
     struct kt_process *caller = runtime.current;
     if (callee == caller)
         return -EDEADLK;
+    struct kt_process **awaiters = callee ? &callee->awaiters : &runtime.elsewhere;
     caller->awaited = reference;
-    caller->awaiting_next = callee->awaiters;
-    caller->awaiting_previous = &callee->awaiters;
-    if (callee->awaiters)
-        callee->awaiters->awaiting_previous = &caller->awaiting_next;
-    callee->awaiters = caller;
+    caller->awaiting_next = *awaiters;
+    caller->awaiting_previous = awaiters;
+    if (*awaiters)
+        (*awaiters)->awaiting_previous = &caller->awaiting_next;
+    *awaiters = caller;
     int status = kt_wait(KT_WAIT_REPLY, KT_CLOCK_MONOTONIC, kt_deadline(timeout_ms));
     kt_await_cancel(caller);
     return status;
@@ -298,6 +304,8 @@ int kt_call(kt_pid server, uint32_t type, const void *data, size_t size, int64_t
         return -EDEADLK;
     if (callee->mailbox_count >= callee->mailbox_limit)
         return -ENOBUFS;
+    if (type >= KT_MESSAGE_SYSTEM)
+        return -EINVAL;
     struct kt_envelope *envelope;
     int status = copy_in(type, data, size, &envelope);
     if (status < 0)
@@ -324,4 +332,42 @@ int kt_reply(const struct kt_from *to, uint32_t type, const void *data, size_t s
     caller->reply = envelope;
     kt_answer(to, 0);
     return 0;
+}
+
+/* ---------------------------------------------------------------- answered from the loop */
+
+struct kt_from kt_call_begin(void)
+{
+    struct kt_process *caller = runtime.current;
+    kt_envelope_free(caller->reply);
+    caller->reply = NULL;
+    return (struct kt_from){caller->pid, ++runtime.next_reference};
+}
+
+int kt_call_wait(const struct kt_from *from, int64_t timeout_ms,
+                 const struct kt_message **ret_reply)
+{
+    int status = kt_await(NULL, from->reference, timeout_ms);
+    if (status == 0 && ret_reply)
+        *ret_reply = &runtime.current->reply->message;
+    return status;
+}
+
+void kt_call_fail(const struct kt_from *from, int result)
+{
+    kt_answer(from, result);
+}
+
+void kt_call_fail_all(int result)
+{
+    while (runtime.elsewhere)
+        kt_answer(&(struct kt_from){runtime.elsewhere->pid, runtime.elsewhere->awaited}, result);
+}
+
+TALLOC_CTX *kt_call_memory(const struct kt_from *from)
+{
+    struct kt_process *caller = awaiter(from);
+    if (caller && !caller->memory)
+        caller->memory = talloc_named_const(NULL, 0, "process");
+    return caller ? caller->memory : NULL;
 }

@@ -16,6 +16,9 @@
 /** Bytes of a label made by kt_label, with its NUL. */
 #define LABEL_MAX 64
 
+/** For whom this thread of the pool works. */
+static __thread const struct kt_process *working __attribute__((tls_model("initial-exec")));
+
 /* ---------------------------------------------------------------- birth */
 
 int kt_spawn_inside(const struct kt_spawn *options, const struct kt_spawn_inside *inside,
@@ -221,11 +224,24 @@ struct kt_plugin *kt_self_plugin(void)
 void kt_self_belong(struct kt_plugin *plugin)
 {
     runtime.current->plugin = plugin;
+    kt_running(plugin);
 }
 
 const char *kt_self_label(void)
 {
     return kt_is_inside() ? runtime.current->label : NULL;
+}
+
+void kt_culprit(struct kt_culprit *ret_culprit)
+{
+    const struct kt_process *process = working ? working : kt_is_inside() ? runtime.current : NULL;
+    *ret_culprit = (struct kt_culprit){.is_in_pool = working != NULL};
+    if (process) {
+        ret_culprit->label = process->label;
+        ret_culprit->plugin = process->plugin;
+    } else if (kt_is_runtime_thread()) {
+        ret_culprit->plugin = (const struct kt_plugin *)atomic_load(&runtime.running->process);
+    }
 }
 
 /* ---------------------------------------------------------------- parking */
@@ -280,15 +296,32 @@ void kt_critical_leave(void)
 
 struct work {
     uv_work_t request;
+    const struct kt_process *process; /**< stays, since it waits for the end */
     void (*function)(void *argument);
     void *argument;
     struct kt_ticket ticket;
 };
 
+/** Tell who may want to know for which plugin this thread works. */
+static void tell_thread(const struct kt_plugin *plugin)
+{
+    static _Atomic uint32_t thread_count;
+    static __thread uint32_t thread __attribute__((tls_model("initial-exec"))); /* 0: none yet */
+    if (thread == 0)
+        thread = atomic_fetch_add(&thread_count, 1) + 1;
+    if (thread <= KT_RUNNING_THREADS_MAX)
+        atomic_store_explicit(&runtime.running->threads[thread - 1], (uintptr_t)plugin,
+                              memory_order_relaxed);
+}
+
 static void on_work(uv_work_t *request)
 {
     struct work *work = request->data;
+    working = work->process;
+    tell_thread(work->process->plugin);
     work->function(work->argument);
+    tell_thread(NULL);
+    working = NULL;
 }
 
 static void on_work_done(uv_work_t *request, int status)
@@ -300,7 +333,8 @@ static void on_work_done(uv_work_t *request, int status)
 int kt_work(void (*function)(void *argument), void *argument)
 {
     struct kt_process *process = runtime.current;
-    struct work work = {.function = function, .argument = argument, .ticket = kt_park_ticket()};
+    struct work work = {
+        .process = process, .function = function, .argument = argument, .ticket = kt_park_ticket()};
     work.request.data = &work;
     int status = uv_queue_work(&runtime.loop, &work.request, on_work, on_work_done);
     if (status < 0)

@@ -8,14 +8,41 @@
 #define KT_RUNTIME_H
 
 #include <kontor/process.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 struct kt_plugin;
+
+/** A pid has 22 bits for the place of a process in its worker, and 10 for the worker's number. */
+#define KT_NODE_SHIFT 22
+#define KT_NODE_MAX 1023u
+/** More processes than this can't be in one worker. */
+#define KT_PROCESSES_MAX ((1u << KT_NODE_SHIFT) - 1)
+
+/** The number of the worker that a process lives, or lived, in. */
+static inline uint32_t kt_pid_node(kt_pid pid)
+{
+    return (uint32_t)pid >> KT_NODE_SHIFT;
+}
+
+/** Threads of the pool whose work is told; libuv has four unless UV_THREADPOOL_SIZE says more. */
+#define KT_RUNNING_THREADS_MAX 16u
+
+/**
+ * Whose code runs: addresses of plugins, 0: the house's or none. In shared memory it tells whoever
+ * outlives this OS process what it died of.
+ */
+struct kt_running {
+    _Atomic uintptr_t process;                         /**< stored at each switch */
+    _Atomic uintptr_t threads[KT_RUNNING_THREADS_MAX]; /**< stored around each kt_work */
+};
 
 /** Sizes of a runtime; 0 means the default. */
 struct kt_runtime_options {
     size_t stack_size_bytes; /**< of a running process, without its guard page; default 256 KiB */
     uint32_t process_limit;  /**< how many may live at once; default 2,000,000 */
+    uint32_t node;           /**< which worker this is, for its pids; 0 to KT_NODE_MAX; 0: alone */
+    struct kt_running *running; /**< kept up to date; NULL: nobody wants to know */
 };
 
 /**
@@ -69,6 +96,31 @@ KT_PUBLIC bool kt_unpark(struct kt_ticket ticket, int result);
 KT_PUBLIC void kt_critical_enter(void);
 KT_PUBLIC void kt_critical_leave(void);
 
+/* ---------------------------------------------------------------- calls answered from the loop */
+
+/**
+ * Begin a call whose answer does not come from a process of this worker. Between this and
+ * kt_call_wait the caller must not wait for anything else.
+ * @return whom to answer: kt_reply from the loop, or kt_call_fail
+ */
+KT_PUBLIC struct kt_from kt_call_begin(void);
+
+/** Wait for the answer, as kt_call does. @return 0, -ETIMEDOUT, what kt_call_fail said. Parks. */
+KT_PUBLIC int kt_call_wait(const struct kt_from *from, int64_t timeout_ms,
+                           const struct kt_message **ret_reply);
+
+/** End a call without a reply. @param result  a negative errno. From the loop. */
+KT_PUBLIC void kt_call_fail(const struct kt_from *from, int result);
+
+/** End all such calls of this worker without a reply. From the loop. */
+KT_PUBLIC void kt_call_fail_all(int result);
+
+/** The memory of the process that waits for this answer, NULL when nobody does. From the loop. */
+KT_PUBLIC TALLOC_CTX *kt_call_memory(const struct kt_from *from);
+
+/** Send one of the runtime's own messages. @return as kt_send. From the loop. */
+KT_PUBLIC int kt_send_system(kt_pid to, uint32_t type, const void *data, size_t size);
+
 /* ---------------------------------------------------------------- spawning for the house */
 
 /** What only the house can ask of a new process. */
@@ -92,6 +144,18 @@ KT_PUBLIC void kt_self_belong(struct kt_plugin *plugin);
 
 /** The label of the running process, NULL outside of one. Async-signal-safe. */
 KT_PUBLIC const char *kt_self_label(void);
+
+/** Who runs on the calling thread. */
+struct kt_culprit {
+    const char *label; /**< of the process; NULL: outside of any */
+    /** Its plugin, NULL: the house. Outside of any process: that of the process that has just ended
+     * and whose memory is being freed. */
+    const struct kt_plugin *plugin;
+    bool is_in_pool; /**< a thread of the pool, which works for the process */
+};
+
+/** See who runs, for the crash report. Async-signal-safe, from any thread. */
+KT_PUBLIC void kt_culprit(struct kt_culprit *ret_culprit);
 
 /* ---------------------------------------------------------------- looking */
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define STACK_SIZE_DEFAULT ((size_t)256 * 1024)
@@ -177,8 +178,14 @@ static void rest(struct kt_process *process)
     assert(!process->first && !process->is_timeout_due && !process->is_exit_pending);
 }
 
+void kt_running(const struct kt_plugin *plugin)
+{
+    atomic_store_explicit(&runtime.running->process, (uintptr_t)plugin, memory_order_relaxed);
+}
+
 static void run(struct kt_process *process)
 {
+    kt_running(process->plugin); /* until the next one: what it held is freed after its end */
     if (process->is_exit_pending && !process->critical) {
         kt_process_end(process);
         return;
@@ -220,6 +227,7 @@ static void run_slice(void)
         if (count % SLICE_CHECK == 0 && uv_hrtime() >= end)
             break;
     }
+    kt_running(NULL);
 }
 
 static void on_trim(uv_timer_t *timer)
@@ -267,11 +275,16 @@ int kt_runtime_start(const struct kt_runtime_options *options, struct kt_error *
     if (runtime.is_started)
         return kt_error_set(error, -EALREADY, "the runtime has been started already");
     memset(&runtime, 0, sizeof runtime);
+    static struct kt_running nobodys;
+    runtime.running = options->running ? options->running : &nobodys;
     int status = uv_loop_init(&runtime.loop);
     if (status < 0)
         return kt_error_set(error, status, "no event loop: %s", uv_strerror(status));
-    status =
-        kt_table_start(options->process_limit ? options->process_limit : PROCESS_LIMIT_DEFAULT);
+    uint32_t first_generation = 0;
+    if (options->node != 0 && getrandom(&first_generation, sizeof first_generation, 0) < 0)
+        return kt_error_set(error, -errno, "no random numbers: %s", strerror(errno));
+    status = kt_table_start(options->process_limit ? options->process_limit : PROCESS_LIMIT_DEFAULT,
+                            options->node, first_generation);
     if (status == 0)
         status = kt_timers_start(expire);
     if (status < 0)

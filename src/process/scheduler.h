@@ -13,7 +13,7 @@
 #ifndef KT_SCHEDULER_H
 #define KT_SCHEDULER_H
 
-#include "process/map.h"
+#include "base/map.h"
 #include "process/runtime.h"
 #include "process/stack.h"
 #include "process/timer.h"
@@ -107,7 +107,9 @@ struct kt_process {
 /** The runtime of this OS process. */
 struct kt_runtime {
     struct kt_process *current;
+    struct kt_running *running; /**< never NULL */
     struct kt_process *queue_first, *queue_last;
+    struct kt_process *elsewhere; /**< who waits for an answer that the loop will give */
     uint64_t next_reference;
     struct kt_map monitors; /**< reference → struct kt_relation */
     struct kt_runtime_counts counts;
@@ -124,6 +126,8 @@ extern struct kt_runtime kt_runtime_state __attribute__((visibility("hidden")));
 void kt_wake(struct kt_process *process, int result);
 /** Leave the running process until kt_wake; negative time-out: none. @return the result. */
 int kt_wait(enum kt_wait wait, enum kt_clock clock, int64_t deadline_ms);
+/** Tell who may want to know that this plugin's code runs from now on; NULL: the house's. */
+void kt_running(const struct kt_plugin *plugin);
 /** Put a new process into the run queue. */
 void kt_process_start(struct kt_process *process);
 /** End the running process now, with the pending exit set before. */
@@ -138,7 +142,7 @@ bool kt_is_runtime_thread(void);
 struct kt_process *kt_process_find(kt_pid pid);
 struct kt_process *kt_process_new(void);
 void kt_process_free(struct kt_process *process);
-int kt_table_start(uint32_t limit);
+int kt_table_start(uint32_t limit, uint32_t node, uint32_t first_generation);
 void kt_table_close(void);
 /** The n-th slot that was ever used, in any state, or NULL at the end. */
 struct kt_process *kt_table_slot(uint32_t index);
@@ -157,7 +161,8 @@ void kt_envelope_free(struct kt_envelope *envelope);
 /** Put an envelope in a mailbox, whatever its bound, and wake the process if it waits. */
 void kt_deliver(struct kt_process *to, struct kt_envelope *envelope);
 struct kt_envelope *kt_take(struct kt_process *process);
-/** Wait among the awaiters of another until kt_answer or its end (-EOWNERDEAD). */
+/** Wait among the awaiters of another, or with NULL for the loop, until kt_answer or the callee's
+ * end (-EOWNERDEAD). */
 int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms);
 /** End the wait of a caller that (still) waits for this reference. */
 void kt_answer(const struct kt_from *to, int result);

@@ -3,7 +3,8 @@
  * The table of processes: slots in chunks that never move, a free list, and pids that carry the
  * slot's generation, so that an old pid never names a new process.
  *
- * A pid is generation << 32 | slot + 1. The 8 bits above the slot's 24 are left for the worker.
+ * A pid is generation << 32 | node << KT_NODE_SHIFT | slot + 1. Generations begin anywhere, so that a
+ * pid of a worker that has died does not name a process of the one that came after it.
  */
 #include "process/scheduler.h"
 
@@ -12,18 +13,20 @@
 #include <string.h>
 
 #define CHUNK 1024u
-#define SLOTS_MAX (1u << 24)
+#define SLOTS_MAX KT_PROCESSES_MAX
 
 static struct {
     struct kt_process **chunks;
     uint32_t used, limit; /**< slots ever used; slots allowed */
+    kt_pid base;          /**< what every new pid begins with */
     struct kt_process *free;
 } table;
 
 _Static_assert(sizeof(struct kt_process) <= 240, "a process has outgrown its budget");
 
-int kt_table_start(uint32_t limit)
+int kt_table_start(uint32_t limit, uint32_t node, uint32_t first_generation)
 {
+    table.base = (kt_pid)first_generation << 32 | (kt_pid)node << KT_NODE_SHIFT;
     table.limit = limit < SLOTS_MAX ? limit : SLOTS_MAX;
     table.chunks = calloc((table.limit + CHUNK - 1) / CHUNK, sizeof *table.chunks);
     return table.chunks ? 0 : -ENOMEM;
@@ -44,7 +47,7 @@ struct kt_process *kt_table_slot(uint32_t index)
 
 struct kt_process *kt_process_find(kt_pid pid)
 {
-    struct kt_process *process = kt_table_slot((uint32_t)pid - 1);
+    struct kt_process *process = kt_table_slot(((uint32_t)pid & KT_PROCESSES_MAX) - 1);
     return process && process->pid == pid && process->state != KT_STATE_FREE ? process : NULL;
 }
 
@@ -64,7 +67,7 @@ struct kt_process *kt_process_new(void)
             return NULL;
     }
     process = &table.chunks[chunk][table.used % CHUNK];
-    process->pid = ++table.used;
+    process->pid = table.base | ++table.used;
     return process;
 }
 

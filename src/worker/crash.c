@@ -8,7 +8,6 @@
 #include "worker/crash.h"
 
 #include "plugin/plugin.h"
-#include "process/runtime.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -39,13 +38,20 @@ static void copy_name(char *to, const char *from)
 
 static void take_note(struct kt_note *note, int signal, const siginfo_t *info)
 {
-    const struct kt_plugin *plugin = kt_self_plugin();
-    const char *label = kt_self_label();
+    struct kt_culprit culprit;
+    kt_culprit(&culprit);
     note->code = info->si_code;
     note->address = (uintptr_t)info->si_addr;
-    note->is_inside_process = label != NULL;
-    copy_name(note->process, label);
-    copy_name(note->plugin, plugin != NULL ? plugin->descriptor->name : NULL);
+    note->place = culprit.is_in_pool                ? KT_NOTE_IN_POOL
+                  : culprit.label != NULL           ? KT_NOTE_IN_PROCESS
+                  : culprit.plugin != NULL          ? KT_NOTE_AFTER_PROCESS
+                  : atomic_load(&note->blamed) != 0 ? KT_NOTE_LOADING
+                                                    : KT_NOTE_NOWHERE;
+    copy_name(note->process, culprit.label);
+    if (note->place != KT_NOTE_LOADING) {
+        note->plugin_number = culprit.plugin != NULL ? culprit.plugin->number : 0;
+        copy_name(note->plugin, culprit.plugin != NULL ? culprit.plugin->descriptor->name : NULL);
+    }
     note->is_stack_overflow = (signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0 &&
                               kt_is_stack_guard(info->si_addr);
     atomic_store(&note->signal, signal);
@@ -110,10 +116,52 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *argument)
     return 0;
 }
 
-int kt_crash_watch(struct kt_note *note)
+void kt_crash_map(struct kt_note *note, const struct kt_plugins *plugins)
 {
     note->module_count = 0;
     dl_iterate_phdr(add_module, note);
+    for (size_t i = 0; plugins != NULL && i < plugins->count; i++)
+        note->plugins[plugins->list[i]->number - 1] = (uintptr_t)plugins->list[i];
+}
+
+void kt_crash_blame(struct kt_note *note, uint32_t number, const char *name)
+{
+    copy_name(note->plugin, name);
+    atomic_store(&note->blamed, number);
+}
+
+/** The number of the plugin at this address in the worker's memory, 0: none. */
+static uint32_t plugin_number(const struct kt_note *note, uintptr_t address)
+{
+    for (uint32_t i = 0; address != 0 && i < KT_PLUGINS_MAX; i++)
+        if (note->plugins[i] == address)
+            return i + 1;
+    return 0;
+}
+
+uint32_t kt_crash_culprit(const struct kt_note *note)
+{
+    uint32_t blamed = atomic_load(&note->blamed);
+    if (blamed != 0)
+        return blamed <= KT_PLUGINS_MAX ? blamed : 0;
+    if (atomic_load(&note->signal) != 0)
+        return note->plugin_number <= KT_PLUGINS_MAX ? note->plugin_number : 0;
+    /* no handler ran: it was the process, or the pool, if that worked for one plugin only */
+    uint32_t culprit = plugin_number(note, atomic_load(&note->running.process));
+    if (culprit != 0)
+        return culprit;
+    for (size_t i = 0; i < KT_RUNNING_THREADS_MAX; i++) {
+        uint32_t number = plugin_number(note, atomic_load(&note->running.threads[i]));
+        if (culprit != 0 && number != 0 && number != culprit)
+            return 0;
+        culprit = number != 0 ? number : culprit;
+    }
+    return culprit;
+}
+
+int kt_crash_watch(struct kt_note *note)
+{
+    kt_crash_map(note, NULL);
     watched = note;
     /* The first call loads the unwinder, which a signal handler must not do. */
     void *frame;
@@ -149,6 +197,39 @@ static const char *signal_text(int signal)
     }
 }
 
+/** What a plugin's mistake may have written over has no end of its own: nothing is read beyond. */
+#define NAME_FORMAT "%.*s"
+#define NAME(text) KT_NOTE_NAME_MAX, text
+
+static void describe_place(const struct kt_note *note, const char *what, char *buffer, size_t size)
+{
+    const char *in_pool =
+        note->place == KT_NOTE_IN_POOL ? " in the thread pool, in work of" : " in";
+    switch (note->place) {
+    case KT_NOTE_IN_PROCESS:
+    case KT_NOTE_IN_POOL:
+        if (note->plugin[0] == '\0')
+            snprintf(buffer, size, "%s%s process '" NAME_FORMAT "' of kontor itself", what, in_pool,
+                     NAME(note->process));
+        else
+            snprintf(buffer, size, "%s%s process '" NAME_FORMAT "' of plugin '" NAME_FORMAT "'",
+                     what, in_pool, NAME(note->process), NAME(note->plugin));
+        break;
+    case KT_NOTE_AFTER_PROCESS:
+        snprintf(buffer, size, "%s after the end of a process of plugin '" NAME_FORMAT "'", what,
+                 NAME(note->plugin));
+        break;
+    case KT_NOTE_LOADING:
+        snprintf(buffer, size, "%s while plugin '" NAME_FORMAT "' was loaded", what,
+                 NAME(note->plugin));
+        break;
+    case KT_NOTE_NOWHERE:
+    default:
+        snprintf(buffer, size, "%s, outside of any process", what);
+        break;
+    }
+}
+
 bool kt_crash_describe(const struct kt_note *note, char *buffer, size_t size)
 {
     int signal = atomic_load(&note->signal);
@@ -162,13 +243,7 @@ bool kt_crash_describe(const struct kt_note *note, char *buffer, size_t size)
     else
         snprintf(what, sizeof(what), "%s at address 0x%" PRIxPTR, signal_text(signal),
                  note->address);
-    if (!note->is_inside_process)
-        snprintf(buffer, size, "%s, outside of any process", what);
-    else if (note->plugin[0] == '\0')
-        snprintf(buffer, size, "%s in process '%s' of kontor itself", what, note->process);
-    else
-        snprintf(buffer, size, "%s in process '%s' of plugin '%s'", what, note->process,
-                 note->plugin);
+    describe_place(note, what, buffer, size);
     return true;
 }
 
@@ -177,10 +252,11 @@ bool kt_crash_frame(const struct kt_note *note, int index, char *buffer, size_t 
     if (index >= atomic_load(&note->frame_count) || index >= KT_NOTE_FRAMES_MAX)
         return false;
     uintptr_t address = note->frames[index];
-    for (uint32_t i = 0; i < note->module_count; i++) {
+    for (uint32_t i = 0; i < note->module_count && i < KT_NOTE_MODULES_MAX; i++) {
         const struct kt_note_module *module = &note->modules[i];
         if (address >= module->begin && address < module->end) {
-            snprintf(buffer, size, "%s+0x%" PRIxPTR, module->name, address - module->begin);
+            snprintf(buffer, size, NAME_FORMAT "+0x%" PRIxPTR, NAME(module->name),
+                     address - module->begin);
             return true;
         }
     }

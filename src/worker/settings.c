@@ -118,6 +118,23 @@ const struct kt_option kt_settings_options[] = {
      .minimum = 10,
      .maximum = DAY_MS,
      .help = "a peer that neither takes nor gives a byte for so long is cut off"},
+    {.name = "fetch_connections_max",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "1024",
+     .minimum = 1,
+     .maximum = 100000,
+     .help = "open connections of one worker to other servers, and as many to addresses that users "
+             "entered; further requests to them wait"},
+    {.name = "fetch_proxy",
+     .type = KT_OPTION_STRING,
+     .is_secret = true,
+     .help = "proxy for requests to other servers, such as http://proxy.example.org:3128; addresses "
+             "that users entered and localhost are asked directly"},
+    {.name = "fetch_allow",
+     .type = KT_OPTION_STRING,
+     .default_value = "",
+     .help = "private networks that addresses entered by users may reach, such as 10.1.0.0/16, "
+             "separated by blanks; unset: none"},
     {.name = "start_timeout",
      .type = KT_OPTION_DURATION,
      .default_value = "1min",
@@ -133,8 +150,19 @@ const struct kt_option kt_settings_options[] = {
      .type = KT_OPTION_INTEGER,
      .default_value = "1000000",
      .minimum = 100,
-     .maximum = 10000000,
+     .maximum = 4000000,
      .help = "lightweight processes in one worker"},
+    {.name = "registry_memory",
+     .type = KT_OPTION_SIZE,
+     .default_value = "256M",
+     .minimum = 1 << 20,
+     .maximum = 64 * GIBIBYTE,
+     .help = "what entries of the registry may take; an entry takes 200 bytes and more"},
+    {.name = "registry_files",
+     .type = KT_OPTION_SIZE,
+     .default_value = "512M",
+     .maximum = 1024 * GIBIBYTE,
+     .help = "what memory files of the registry, such as finished reports, may take together"},
     {.name = "restart_intensity",
      .type = KT_OPTION_INTEGER,
      .default_value = "5",
@@ -147,6 +175,31 @@ const struct kt_option kt_settings_options[] = {
      .minimum = 1,
      .maximum = DAY_MS,
      .help = "see restart_intensity"},
+    {.name = "quarantine_crashes",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "3",
+     .maximum = 1000,
+     .help = "a plugin that crashes workers so many times, each within quarantine_period of the "
+             "time before, is left out for a while; 0: never"},
+    {.name = "quarantine_period",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1min",
+     .minimum = 1,
+     .maximum = DAY_MS,
+     .help = "see quarantine_crashes; a plugin that is tried again and crashes within this is left "
+             "out for twice as long"},
+    {.name = "quarantine_time",
+     .type = KT_OPTION_DURATION,
+     .default_value = "30s",
+     .minimum = 100,
+     .maximum = DAY_MS,
+     .help = "how long a plugin is left out at first"},
+    {.name = "quarantine_time_max",
+     .type = KT_OPTION_DURATION,
+     .default_value = "30min",
+     .minimum = 100,
+     .maximum = DAY_MS,
+     .help = "the longest time that a plugin is left out"},
     {.name = NULL},
 };
 
@@ -267,6 +320,22 @@ static void check_paths(const struct checker *checker)
                        place_of(checker, "mount"), mount);
 }
 
+static void check_fetch(const struct checker *checker)
+{
+    struct kt_fetch_options *fetch = &checker->settings->fetch;
+    struct kt_networks *allowed;
+    struct kt_error error = {0};
+    fetch->connections_max = (uint32_t)number_of(checker, "fetch_connections_max");
+    fetch->proxy = text_of(checker, "fetch_proxy");
+    if (fetch->proxy != NULL && kt_fetch_proxy_check(fetch->proxy, &error) < 0)
+        kt_problem_add(checker->problems, "%s: fetch_proxy is wrong, %s",
+                       place_of(checker, "fetch_proxy"), error.text);
+    if (kt_networks_parse(checker->settings, text_of(checker, "fetch_allow"), &allowed, &error) < 0)
+        kt_problem_add(checker->problems, "%s: fetch_allow is wrong, %s",
+                       place_of(checker, "fetch_allow"), error.text);
+    fetch->allowed = allowed;
+}
+
 /** Sections beside [kontor] belong to plugins that are loaded. */
 static void check_sections(const struct kt_config *config, const char *plugins,
                            struct kt_problems *problems)
@@ -332,8 +401,17 @@ static void take_numbers(const struct checker *checker)
     settings->start_timeout_ms = number_of(checker, "start_timeout");
     settings->drain_timeout_ms = number_of(checker, "drain_timeout");
     settings->processes_max = (uint32_t)number_of(checker, "processes_max");
+    settings->registry_bytes = (size_t)number_of(checker, "registry_memory");
+    settings->registry_files_bytes = (uint64_t)number_of(checker, "registry_files");
     settings->restart_intensity = (uint32_t)number_of(checker, "restart_intensity");
     settings->restart_period_ms = number_of(checker, "restart_period");
+    settings->quarantine_crashes = (uint32_t)number_of(checker, "quarantine_crashes");
+    settings->quarantine_period_ms = number_of(checker, "quarantine_period");
+    settings->quarantine_time_ms = number_of(checker, "quarantine_time");
+    settings->quarantine_time_max_ms = number_of(checker, "quarantine_time_max");
+    if (settings->quarantine_time_max_ms < settings->quarantine_time_ms)
+        kt_problem_add(checker->problems, "%s: quarantine_time_max is less than quarantine_time",
+                       place_of(checker, "quarantine_time_max"));
 }
 
 int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
@@ -353,6 +431,7 @@ int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
         check_socket(&checker);
         check_user(&checker);
         check_paths(&checker);
+        check_fetch(&checker);
         check_sections(config, settings->plugins, problems);
     }
     if (result != -ENOMEM && settings->pid_file == NULL) {

@@ -8,6 +8,7 @@
 
 #include "base/configuration.h"
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include <kontor/option.h>
 #include <stdbool.h>
@@ -48,8 +49,13 @@ struct kt_settings {
     size_t params_max_bytes, body_max_bytes;
     int64_t request_timeout_ms, transfer_timeout_ms, start_timeout_ms, drain_timeout_ms;
     uint32_t processes_max;
+    size_t registry_bytes;
+    uint64_t registry_files_bytes;
+    struct kt_fetch_options fetch;
     uint32_t restart_intensity;
     int64_t restart_period_ms;
+    uint32_t quarantine_crashes;
+    int64_t quarantine_period_ms, quarantine_time_ms, quarantine_time_max_ms;
 };
 
 /** The options of [kontor], ended by a NULL name. */

@@ -94,7 +94,7 @@ static int plugin_init(void *argument, void **ret_state)
     struct place *place = argument;
     struct kt_plugin *plugin = place->plugin;
     const char *name = plugin->descriptor->name;
-    *ret_state = plugin;
+    *ret_state = plugin; /* the place goes with the worker's process, which may end first */
     kt_self_belong(plugin);
     kt_label("plugin %s", name);
     memset(&place->error, 0, sizeof(place->error));
@@ -109,6 +109,7 @@ static int plugin_init(void *argument, void **ret_state)
     if (place->error.text[0] == '\0')
         kt_error_set(&place->error, result, "%s", strerror(-result));
     kt_log_error("plugin '%s' did not start: %s", name, place->error.text);
+    plugin->failed_ms = kt_now_ms();
     end_plugin(plugin);
     return result;
 }
@@ -120,8 +121,10 @@ static void plugin_message(void *state, const struct kt_message *message)
     if (message->type != KT_MESSAGE_EXIT)
         return;
     const struct kt_down *down = message->data;
-    if (down->pid == plugin->supervisor)
-        kt_fail("its children keep failing (%s)", down->exit.text);
+    if (down->pid != plugin->supervisor)
+        return;
+    plugin->failed_ms = kt_now_ms();
+    kt_fail("its children keep failing (%s)", down->exit.text);
 }
 
 static void plugin_terminate(void *state, const struct kt_exit *exit)
@@ -171,6 +174,17 @@ int kt_tree_start(struct kt_plugins *plugins, struct kt_tree **ret_tree, struct 
 kt_pid kt_tree_root(const struct kt_tree *tree)
 {
     return tree->root;
+}
+
+const struct kt_plugin *kt_tree_last_failure(const struct kt_tree *tree)
+{
+    const struct kt_plugin *last = NULL;
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct kt_plugin *plugin = tree->places[i].plugin;
+        if (plugin != NULL && plugin->failed_ms > (last != NULL ? last->failed_ms : 0))
+            last = plugin;
+    }
+    return last;
 }
 
 void kt_tree_stop(struct kt_tree *tree)

@@ -23,6 +23,9 @@ int kt_tree_start(struct kt_plugins *plugins, struct kt_tree **ret_tree, struct 
 /** The root supervisor. */
 kt_pid kt_tree_root(const struct kt_tree *tree);
 
+/** The plugin that failed last; NULL: none has. */
+const struct kt_plugin *kt_tree_last_failure(const struct kt_tree *tree);
+
 /** Stop the plugins in reverse order, and the root. Parks. */
 void kt_tree_stop(struct kt_tree *tree);
 

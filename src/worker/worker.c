@@ -10,8 +10,9 @@
 #include "http/service.h"
 #include "plugin/loader.h"
 #include "process/runtime.h"
+#include "registry/client.h"
 #include "worker/control.h"
-#include "worker/packet.h"
+#include "base/packet.h"
 #include "worker/tree.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -180,6 +182,20 @@ static _Noreturn void give_up(int status)
     kt_exit(KT_EXIT_SHUTDOWN, "the worker stops");
 }
 
+/** The tree has ended: tell which plugin failed too often. @return the exit status */
+static int blame_plugin(const struct kt_plugin *plugin, const char *why)
+{
+    char text[KT_ERROR_TEXT_MAX];
+    if (plugin == NULL) {
+        snprintf(text, sizeof(text), "plugins keep failing (%s): this worker ends", why);
+    } else {
+        snprintf(text, sizeof(text), "plugin '%s' keeps failing (%s): this worker ends",
+                 kt_plugin_name(plugin), why);
+        kt_crash_blame(worker.start->note, plugin->number, kt_plugin_name(plugin));
+    }
+    return fail(EX_SOFTWARE, text);
+}
+
 /** Serve until the tree ends (a failure) or nothing is left to serve. */
 static void serve(struct kt_tree *tree)
 {
@@ -193,8 +209,7 @@ static void serve(struct kt_tree *tree)
         }
         const struct kt_down *down = message->data;
         if (message->type == KT_MESSAGE_EXIT && down->pid == kt_tree_root(tree)) {
-            kt_log_error("plugins keep failing (%s): this worker ends", down->exit.text);
-            give_up(EX_SOFTWARE);
+            give_up(blame_plugin(kt_tree_last_failure(tree), down->exit.text));
         }
     }
 }
@@ -207,7 +222,9 @@ static void worker_main(void *argument)
     int result = kt_tree_start(worker.plugins, &tree, &error);
     if (result < 0)
         give_up(fail(result == -EOWNERDEAD ? EX_SOFTWARE : EX_CONFIG, error.text));
-    result = open_door(&error);
+    result = kt_left_out_route(worker.start->left_out, worker.start->left_out_count, &error);
+    if (result == 0)
+        result = open_door(&error);
     if (result < 0)
         give_up(fail(EX_OSERR, error.text));
     set_state(SERVING);
@@ -231,17 +248,38 @@ static void on_count(uv_prepare_t *handle)
     atomic_store_explicit(&note->processes, runtime.processes, memory_order_relaxed);
 }
 
+/** Before a plugin is loaded: it is at fault for what happens now, or left out. */
+static bool admit_plugin(void *argument, uint32_t number, const char *name)
+{
+    const struct kt_worker_start *start = argument;
+    for (size_t i = 0; i < start->left_out_count; i++)
+        if (strcmp(start->left_out[i].name, name) == 0)
+            return false;
+    kt_crash_blame(start->note, number, name);
+    return true;
+}
+
 static int load_plugins(TALLOC_CTX *context)
 {
     const struct kt_worker_start *start = worker.start;
     struct kt_problems *problems = kt_problems_new(context);
     if (problems == NULL)
         return fail(EX_OSERR, "out of memory");
-    int result = kt_plugins_load(context, start->settings->plugins, start->settings->plugins_place,
-                                 start->settings->plugin_dir, start->plugin_owner, start->config,
-                                 problems, &worker.plugins);
-    if (result == 0)
+    const struct kt_plugins_wanted wanted = {
+        .names = start->settings->plugins,
+        .place = start->settings->plugins_place,
+        .directories = start->settings->plugin_dir,
+        .owner = start->plugin_owner,
+        .config = start->config,
+        .admit = admit_plugin,
+        .argument = (void *)(uintptr_t)start,
+    };
+    int result = kt_plugins_load(context, &wanted, problems, &worker.plugins);
+    kt_crash_blame(start->note, 0, NULL);
+    if (result == 0) {
+        kt_crash_map(start->note, worker.plugins);
         return EX_OK;
+    }
     size_t count = kt_problems_count(problems);
     if (count == 0)
         return fail(EX_OSERR, "out of memory");
@@ -272,11 +310,19 @@ static int watch_loop(void)
 static int run(void)
 {
     struct kt_error error = {0};
-    struct kt_runtime_options options = {.process_limit = worker.start->settings->processes_max};
+    struct kt_runtime_options options = {
+        .process_limit = worker.start->settings->processes_max,
+        .running = &worker.start->note->running,
+        .node = worker.start->node,
+    };
     int result = kt_runtime_start(&options, &error);
     if (result < 0)
         return fail(EX_OSERR, error.text);
     result = watch_loop();
+    if (result == 0)
+        result = kt_registry_attach(worker.start->registry_fd, worker.start->directory_fd, NULL, NULL);
+    if (result == 0)
+        result = kt_fetch_start(&worker.start->settings->fetch);
     if (result == 0)
         result = kt_spawn(&(struct kt_spawn){.label = "worker", .trap_exit = true}, worker_main,
                           NULL, &worker.pid);
@@ -285,12 +331,24 @@ static int run(void)
     kt_runtime_run();
     on_count(&worker.count);
     kt_service_close();
+    kt_fetch_close();
+    kt_registry_detach();
     kt_control_stop(worker.control);
     uv_close((uv_handle_t *)&worker.master, NULL);
     uv_close((uv_handle_t *)&worker.terminate, NULL);
     uv_close((uv_handle_t *)&worker.count, NULL);
     kt_runtime_close();
     return worker.status;
+}
+
+/** Connections of both sides need descriptors: take as many as the administrator allows. */
+static void set_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static void set_signals(void)
@@ -313,12 +371,13 @@ int kt_worker_run(const struct kt_worker_start *start)
     TALLOC_CTX *context = talloc_new(NULL);
     if (context == NULL)
         return fail(EX_OSERR, "out of memory");
+    int result = kt_crash_watch(start->note);
+    if (result < 0)
+        kt_log_warning("crashes of this worker will not be described: %s", strerror(-result));
     int status = load_plugins(context);
     if (status == EX_OK) {
-        int result = kt_crash_watch(start->note);
-        if (result < 0)
-            kt_log_warning("crashes of this worker will not be described: %s", strerror(-result));
         set_signals();
+        set_limits();
         status = run();
     }
     talloc_free(context);

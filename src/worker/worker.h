@@ -7,6 +7,7 @@
 #define KT_WORKER_H
 
 #include "worker/crash.h"
+#include "worker/left_out.h"
 #include "worker/settings.h"
 
 /**
@@ -30,10 +31,15 @@ struct kt_worker_start {
     const struct kt_settings *settings;
     const int *listen_fds; /**< non-blocking */
     size_t listen_count;
-    int control_fd;       /**< listening, for kontorctl */
-    int master_fd;        /**< SOCK_SEQPACKET */
-    struct kt_note *note; /**< shared with the master */
-    uid_t plugin_owner;   /**< who may own plugin files besides root */
+    int control_fd;                     /**< listening, for kontorctl */
+    int master_fd;                      /**< SOCK_SEQPACKET */
+    int registry_fd;                    /**< SOCK_STREAM */
+    int directory_fd;                   /**< the registry's, to read */
+    uint32_t node;                      /**< this worker in pids and for the registry */
+    struct kt_note *note;               /**< shared with the master */
+    uid_t plugin_owner;                 /**< who may own plugin files besides root */
+    const struct kt_left_out *left_out; /**< plugins in quarantine */
+    size_t left_out_count;
 };
 
 /**

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* If this failed: bytes of a hostile or broken peer could crash a worker or be read two ways. */
 #include "fastcgi/record.h"
+#include "http/params.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,31 @@ static uint64_t parse(const uint8_t *data, size_t size, size_t piece)
     return sum;
 }
 
+/** A path that routes or authorizers decide by must be absolute and lead nowhere else. */
+static void check_path(const char *path)
+{
+    if (path[0] != '/' || strstr(path, "//") || strstr(path, "/../") || strstr(path, "/./"))
+        abort();
+}
+
+/** Make of the parameters what each role makes of them. */
+static void interpret(char **strings)
+{
+    TALLOC_CTX *context = talloc_new(NULL);
+    struct kt_params params;
+    const char *path, *mount, *page;
+    if (kt_params_scan(context, strings, &params) == 0) {
+        if (kt_params_path(context, &params, "/tools", &path, &mount) == 0)
+            check_path(path);
+        if (kt_params_page(context, &params, &page) == 0)
+            check_path(page);
+        if (kt_params_length(params.content_length) < -EINVAL ||
+            kt_params_length(params.data_length) < -EINVAL)
+            abort();
+    }
+    talloc_free(context);
+}
+
 /** Decode the input as a parameter stream and check the strings against what was counted. */
 static void decode(const uint8_t *data, size_t size)
 {
@@ -57,6 +84,7 @@ static void decode(const uint8_t *data, size_t size)
             abort();
     if (strings[count])
         abort();
+    interpret(strings);
     free(copy);
 }
 

@@ -6,13 +6,21 @@ import shutil
 import pytest
 
 import kontor as library
-from frontend import Apache, Nginx
+import frontend
 
 
 @pytest.fixture(scope="session")
 def plugin_dir():
     folder = library.temporary_folder()
     yield library.collect_plugins(folder / "plugins")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def program():
+    """A kontord that web servers can start."""
+    folder = library.temporary_folder()
+    yield library.collect_program(folder)
     shutil.rmtree(folder)
 
 
@@ -49,13 +57,19 @@ def kontor(make_kontor):
 
 
 @pytest.fixture
-def make_frontend(folder):
-    """A function that starts a web server: make_frontend("nginx", kontor, mount=…, keep=…)."""
+def make_frontend(folder, program):
+    """A function that starts a web server: make_frontend("nginx", kontor, mount=…, keep=…).
+
+    With "fcgid" kontor is started by the web server: give one that is not (start=False).
+    """
     started = []
+    servers = {"nginx": frontend.Nginx, "apache": frontend.Apache, "fcgid": frontend.Fcgid,
+               "lighttpd": frontend.Lighttpd, "caddy": frontend.Caddy,
+               "haproxy": frontend.Haproxy}
 
     def make(kind, instance, **options):
-        server = {"nginx": Nginx, "apache": Apache}[kind]
-        started.append(server(folder / f"{kind}{len(started)}", instance.socket, **options))
+        backend = instance.write_starter(program) if kind == "fcgid" else instance.socket
+        started.append(servers[kind](folder / f"{kind}{len(started)}", backend, **options))
         return started[-1]
 
     yield make

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Private web servers in front of kontor: nginx and Apache on a free port of the loopback.
+"""Private web servers in front of kontor, each on a free port of the loopback.
 
 They use the snippets of examples/ as an administrator would, with other paths filled in, so that
 what is installed as documentation is what was tested. Know nothing of kontor's inside.
@@ -71,6 +71,33 @@ MaxRequestWorkers 128
 """
 
 APACHE_MODULES = "mpm_event authz_core mime dir alias setenvif env proxy proxy_fcgi".split()
+FCGID_MODULES = "mpm_event authz_core mime dir alias fcgid".split()
+
+LIGHTTPD = """
+server.bind = "127.0.0.1"
+server.port = {port}
+server.document-root = "{folder}"
+server.errorlog = "{folder}/error.log"
+server.upload-dirs = ( "{folder}" )
+server.feature-flags += ( "server.graceful-shutdown-timeout" => 1 )
+mimetype.assign = ( ".html" => "text/html", ".js" => "text/javascript", ".css" => "text/css" )
+{snippet}
+{extra}
+"""
+
+HAPROXY = """
+global
+    maxconn 2000
+defaults
+    mode http
+    timeout connect 10s
+    timeout client 65s
+    timeout server 65s
+frontend site
+    bind 127.0.0.1:{port}
+    default_backend kontor
+{snippet}
+"""
 
 
 def free_port():
@@ -81,7 +108,7 @@ def free_port():
 
 
 class Frontend:
-    """A running web server; the two below say how it is configured and started."""
+    """A running web server; those below say how it is configured and started."""
 
     def __init__(self, folder, command, port):
         self.folder = folder
@@ -89,7 +116,8 @@ class Frontend:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=open(folder / "output.log", "wb"),
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT,
+                                        env=dict(os.environ, HOME=str(folder)))
         try:
             wait_until(self.answers, START_TIMEOUT, "the web server answers")
         except BaseException:
@@ -155,10 +183,22 @@ class Nginx(Frontend):
                                   "-g", "daemon off;"], port)
 
 
+def apache_command(folder, port, modules, snippet):
+    """Write a configuration of Apache, and say how to start it."""
+    modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+                        for name in modules)
+    # Apache refuses to run as root; its children then need to reach socket and pages, wherever
+    # the source tree lies.
+    user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+    (folder / "apache.conf").write_text(APACHE.format(
+        folder=folder, port=port, modules=modules, user=user, snippet=snippet))
+    return ["/usr/sbin/apache2", "-f", str(folder / "apache.conf"), "-DFOREGROUND"]
+
+
 class Apache(Frontend):
     """Apache with mod_proxy_fcgi in front of the socket at `socket_path`."""
 
-    def __init__(self, folder, socket_path, www=ROOT / "www", mount="", keep=True):
+    def __init__(self, folder, socket_path, www=ROOT / "www", mount="", keep=True, extra=""):
         folder.mkdir(parents=True, exist_ok=True)
         pages = shutil.copytree(www, folder / "www")
         snippet = (f"Define KONTOR_SOCKET {socket_path}\nDefine KONTOR_WWW {pages}\n" +
@@ -167,12 +207,77 @@ class Apache(Frontend):
         if keep:
             snippet = snippet.replace("enablereuse=off", "enablereuse=on")
         port = free_port()
-        modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
-                            for name in APACHE_MODULES)
-        # Apache refuses to run as root; its children then need to reach socket and pages, wherever
-        # the source tree lies.
-        user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
-        (folder / "apache.conf").write_text(APACHE.format(
-            folder=folder, port=port, modules=modules, user=user, snippet=snippet))
-        super().__init__(folder, ["/usr/sbin/apache2", "-f", str(folder / "apache.conf"),
-                                  "-DFOREGROUND"], port)
+        command = apache_command(folder, port, APACHE_MODULES, extra + snippet)
+        super().__init__(folder, command, port)
+
+
+class Fcgid(Frontend):
+    """Apache with mod_fcgid, which starts `program` itself, with the socket on descriptor 0."""
+
+    def __init__(self, folder, program, www=ROOT / "www", mount="", extra=""):
+        folder.mkdir(parents=True, exist_ok=True)
+        pages = shutil.copytree(www, folder / "www")
+        (folder / "fcgid").mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(folder / "fcgid", "www-data", "www-data")
+        snippet = (f"Define KONTOR_PROGRAM {program}\nDefine KONTOR_WWW {pages}\n" +
+                   (f"Define KONTOR_PLACE {mount}/\n" if mount else "") +
+                   f"FcgidIPCDir {folder}/fcgid\nFcgidProcessTableFile {folder}/fcgid.table\n" +
+                   f"FcgidInitialEnv TMPDIR {folder}/fcgid\n" +
+                   (EXAMPLES / "apache/kontor-fcgid.conf").read_text())
+        port = free_port()
+        command = apache_command(folder, port, FCGID_MODULES, extra + snippet)
+        super().__init__(folder, command, port)
+
+
+class Lighttpd(Frontend):
+    """lighttpd with mod_fastcgi."""
+
+    def __init__(self, folder, socket_path, www=ROOT / "www", mount="", extra=""):
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        snippet = (EXAMPLES / "lighttpd/kontor.conf").read_text()
+        snippet = snippet.replace("/run/kontor/kontor.sock", str(socket_path))
+        snippet = snippet.replace("/usr/share/kontor/www", str(www))
+        if mount:
+            snippet = snippet.replace('kontor_place = ""', f'kontor_place = "{mount}"')
+            snippet = snippet.replace('( "/" =>', f'( "{mount}" =>', 1)
+        (folder / "lighttpd.conf").write_text(LIGHTTPD.format(
+            folder=folder, port=port, snippet=snippet, extra=extra))
+        super().__init__(folder, ["/usr/sbin/lighttpd", "-D", "-f", str(folder / "lighttpd.conf")],
+                         port)
+
+
+class Caddy(Frontend):
+    """Caddy with its FastCGI transport."""
+
+    def __init__(self, folder, socket_path, www=ROOT / "www", mount=""):
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        snippet = (EXAMPLES / "caddy/Caddyfile").read_text()
+        snippet = snippet.replace("/run/kontor/kontor.sock", str(socket_path))
+        snippet = snippet.replace("/usr/share/kontor/www", str(www))
+        if mount:
+            snippet = snippet.replace('split ""', f'split ""\nenv SCRIPT_NAME {mount}')
+            snippet = snippet.replace(":80 {", ":80 {\nhandle_path " + mount + "/* {") + "}\n"
+        snippet = snippet.replace(":80 {", f"http://127.0.0.1:{port} {{")
+        (folder / "Caddyfile").write_text("{\nadmin off\nauto_https off\ngrace_period 1s\n}\n" + snippet)
+        super().__init__(folder, ["/usr/bin/caddy", "run", "--config", str(folder / "Caddyfile"),
+                                  "--adapter", "caddyfile"], port)
+
+
+class Haproxy(Frontend):
+    """HAProxy, with several requests on one connection unless told otherwise; serves no pages."""
+
+    def __init__(self, folder, socket_path, mount="", multiplexed=True):
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        snippet = (EXAMPLES / "haproxy/haproxy.cfg").read_text()
+        snippet = snippet.replace("/run/kontor/kontor.sock", str(socket_path))
+        if mount:
+            snippet = snippet.replace("#path-info ^(/tools/kontor)", f"path-info ^({mount})")
+        if not multiplexed:
+            snippet = snippet.replace("option mpxs-conns", "").replace("option get-values", "")
+        (folder / "haproxy.cfg").write_text(HAPROXY.format(port=port, snippet=snippet))
+        super().__init__(folder, ["/usr/sbin/haproxy", "-db", "-f", str(folder / "haproxy.cfg")],
+                         port)

@@ -38,7 +38,7 @@ ENVIRONMENT = dict(
 
 def is_sanitized():
     """Whether the build has sanitizers: then memory and speed are not what they are."""
-    return "-fsanitize" in (BUILD / "Makefile").read_text()
+    return re.search("^KT_SANITIZE = .*-fsanitize", (BUILD / "Makefile").read_text(), re.MULTILINE)
 
 
 def collect_plugins(folder):
@@ -48,6 +48,15 @@ def collect_plugins(folder):
         shutil.copy(module, folder / module.name)
         os.chmod(folder / module.name, 0o644)
     return folder
+
+
+def collect_program(folder):
+    """Put kontord and its library where a web server's own user can start it, too."""
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for path in [BUILD / ".libs/kontord", *BUILD.glob(".libs/libkontor.so*")]:
+        shutil.copy(path, folder / path.name)
+        os.chmod(folder / path.name, 0o755)
+    return folder / "kontord"
 
 
 def temporary_folder():
@@ -77,6 +86,18 @@ class Kontor:
             "request_log": "no", **(settings or {})}
         self.sections = sections or {}
         self.write_config()
+
+    def write_starter(self, program):
+        """A script that a web server can start, which becomes `program` with our configuration."""
+        path = self.folder / "kontor.fcgi"
+        settings = [f"{name}='{ENVIRONMENT[name]}'" for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")]
+        path.write_text("#!/bin/sh\n" +
+                        f"export {' '.join(settings)} LD_LIBRARY_PATH={program.parent}\n" +
+                        f"exec {program} -c {self.config} 2>>{self.log_path}\n")
+        path.chmod(0o755)
+        self.log_path.touch()
+        self.log_path.chmod(0o666)
+        return path
 
     def write_config(self, **changes):
         """Write the configuration, with some settings of [kontor] changed."""

@@ -36,7 +36,8 @@ def test_only_its_requests_fail(make_kontor):
 
 def test_service_goes_on_under_load(make_kontor, make_frontend):
     """After a crash visitors would see errors until somebody restarts kontor."""
-    kontor = make_kontor(settings={"workers": "1", "request_log": "no"})
+    # Who is killed three times while the same plugin runs would lose it: not what is tested here.
+    kontor = make_kontor(settings={"workers": "1", "request_log": "no", "quarantine_crashes": 0})
     nginx = make_frontend("nginx", kontor)
     visitors = 8
     with Load(nginx, visitors=visitors) as load:

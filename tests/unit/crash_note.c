@@ -38,6 +38,61 @@ static void overflow(void)
     above = descend(UINT32_MAX, &above);
 }
 
+static void segfault_in_pool(void *argument)
+{
+    (void)argument;
+    segfault();
+}
+
+static void work(void)
+{
+    kt_work(segfault_in_pool, NULL);
+}
+
+static void leave_in_pool(void *argument)
+{
+    (void)argument;
+    _exit(1);
+}
+
+static void work_and_leave(void)
+{
+    kt_work(leave_in_pool, NULL);
+}
+
+static int segfault_when_freed(void **memory)
+{
+    (void)memory;
+    segfault();
+    return 0;
+}
+
+static void end_with_a_destructor(void)
+{
+    void **memory = talloc_zero(kt_self_memory(), void *);
+    talloc_set_destructor(memory, segfault_when_freed);
+}
+
+static void load_and_segfault(void)
+{
+    kt_crash_blame(note, 2, "bakery");
+    segfault();
+}
+
+/** As exit, but without a leak checker's wait. */
+static void leave(void)
+{
+    _exit(1);
+}
+
+/** The plugin's process has ended, the loop goes on. */
+static void leave_later(void)
+{
+    static uv_timer_t timer;
+    uv_timer_init(kt_runtime_loop(), &timer);
+    uv_timer_start(&timer, (uv_timer_cb)(void (*)(void))leave, 1, 0);
+}
+
 static void terminate(void)
 {
     kill(getpid(), SIGBUS);
@@ -56,8 +111,11 @@ static void crash_inside(bool in_process)
 {
     int null = open("/dev/null", O_WRONLY);
     dup2(null, STDERR_FILENO); /* a sanitizer's report */
-    if (kt_runtime_start(NULL, NULL) < 0 || kt_crash_watch(note) < 0)
+    const struct kt_runtime_options options = {.running = &note->running};
+    const struct kt_plugins plugins = {.count = 1, .list = {&plugin}};
+    if (kt_runtime_start(&options, NULL) < 0 || kt_crash_watch(note) < 0)
         _exit(99);
+    kt_crash_map(note, &plugins);
     if (!in_process)
         crash();
     kt_spawn(NULL, crash_here, NULL, NULL);
@@ -123,6 +181,64 @@ static void keeps_the_signal_that_was_sent(void **state)
     assert_described("bus error, outside of any process");
 }
 
+static void tells_the_thread_pool(void **state)
+{
+    (void)state;
+    run_crash(work, true);
+    assert_described("segmentation fault at address 0x10 in the thread pool, in work of process "
+                     "'price of tea' of plugin 'shop'");
+    assert_int_equal(kt_crash_culprit(note), 1);
+}
+
+static void tells_what_a_process_left_behind(void **state)
+{
+    (void)state;
+    run_crash(end_with_a_destructor, true);
+    assert_described("segmentation fault at address 0x10 after the end of a process of plugin "
+                     "'shop'");
+    assert_int_equal(kt_crash_culprit(note), 1);
+}
+
+static void tells_a_plugin_that_is_loaded(void **state)
+{
+    (void)state;
+    run_crash(load_and_segfault, false);
+    assert_described("segmentation fault at address 0x10 while plugin 'bakery' was loaded");
+    assert_int_equal(kt_crash_culprit(note), 2);
+}
+
+static void knows_who_ran_without_a_crash(void **state)
+{
+    (void)state;
+    char text[16];
+    run_crash(leave, true);
+    assert_false(kt_crash_describe(note, text, sizeof(text)));
+    assert_int_equal(kt_crash_culprit(note), 1);
+    run_crash(work_and_leave, true);
+    assert_int_equal(kt_crash_culprit(note), 1);
+    run_crash(leave_later, true);
+    assert_int_equal(kt_crash_culprit(note), 0);
+}
+
+static void believes_no_number_out_of_bounds(void **state)
+{
+    (void)state;
+    char text[KT_ERROR_TEXT_MAX], frame[128];
+    memset(note, 0xff, sizeof(*note));
+    assert_int_equal(kt_crash_culprit(note), 0);
+    atomic_store(&note->blamed, 0);
+    assert_int_equal(kt_crash_culprit(note), 0);
+    atomic_store(&note->signal, 0);
+    note->plugins[KT_PLUGINS_MAX - 1] = 0;
+    assert_int_equal(kt_crash_culprit(note), 1); /* the first that is the same */
+    atomic_store(&note->signal, SIGSEGV);
+    note->place = KT_NOTE_IN_PROCESS;
+    assert_true(kt_crash_describe(note, text, sizeof(text)));
+    atomic_store(&note->frame_count, INT32_MAX);
+    assert_true(kt_crash_frame(note, 0, frame, sizeof(frame)));
+    assert_false(kt_crash_frame(note, KT_NOTE_FRAMES_MAX, frame, sizeof(frame)));
+}
+
 static void says_nothing_without_a_crash(void **state)
 {
     (void)state;
@@ -139,6 +255,11 @@ int main(void)
         cmocka_unit_test(tells_a_stack_overflow),
         cmocka_unit_test(tells_an_abort),
         cmocka_unit_test(keeps_the_signal_that_was_sent),
+        cmocka_unit_test(tells_the_thread_pool),
+        cmocka_unit_test(tells_what_a_process_left_behind),
+        cmocka_unit_test(tells_a_plugin_that_is_loaded),
+        cmocka_unit_test(knows_who_ran_without_a_crash),
+        cmocka_unit_test(believes_no_number_out_of_bounds),
         cmocka_unit_test(says_nothing_without_a_crash),
     };
     note = mmap(NULL, sizeof(*note), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

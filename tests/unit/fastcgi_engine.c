@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* If this failed: requests behind a web server would get lost, mixed up, cut short unseen, or hang
  * for ever. A client on a thread of its own talks to a worker's front door over a socket. */
-#include "inside.h"
-
-#include "fastcgi/record.h"
-#include "http/route.h"
-#include "http/service.h"
-
-#include <kontor/plugin.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "plugin/plugin.h"
-
-/** Ids that a test uses are below this. */
-#define IDS_MAX 64
-/** Bytes that the big answers and bodies have: many times what a worker may hold of them. */
-#define BIG_SIZE (8u << 20)
-/** How long the client waits for anything before it gives up. */
-#define CLIENT_TIMEOUT_S 20
+#include "fastcgi_client.h"
 
 /* ---------------------------------------------------------------- the server's side */
 
-static const struct kt_plugin_descriptor descriptor = {.name = "test"};
-static struct kt_plugin plugin = {.descriptor = &descriptor, .number = 1};
 static kt_pid waiting; /**< who waits in /wait */
 static int ends_seen;  /**< processes that saw their stream fail, or were ended */
 
@@ -155,21 +132,10 @@ static int serve_stock(FCGX_Stream *in, FCGX_Stream *out, FCGX_Stream *err, FCGX
     return FCGX_HasSeenEOF(in) == EOF && FCGX_GetError(in) == 0 ? 42 : 2;
 }
 
-static void on_idle(void *argument)
-{
-    (void)argument;
-    kt_service_close();
-    kt_runtime_stop();
-}
-
-static void serve_stop(struct kt_request *request)
-{
-    kt_respond(request, 200, "text/plain", "bye", 3);
-    kt_service_drain(NULL, on_idle, NULL);
-}
-
 static void route_all(void)
 {
+    waiting = KT_PID_NONE;
+    ends_seen = 0;
     kt_plugin_route(&plugin, "GET", "/path/*", serve_path, NULL);
     kt_plugin_route(&plugin, "POST", "/size", serve_size, NULL);
     kt_plugin_route(&plugin, "GET", "/big", serve_big, NULL);
@@ -181,239 +147,17 @@ static void route_all(void)
     kt_plugin_route(&plugin, "GET", "/nothing", serve_nothing, NULL);
     kt_plugin_route(&plugin, "GET", "/failure", serve_failure, NULL);
     kt_plugin_route(&plugin, "GET", "/forgery", serve_forgery, NULL);
-    kt_plugin_route(&plugin, "GET", "/stop", serve_stop, NULL);
     kt_plugin_route_fcgx(&plugin, "POST", "/stock", serve_stock);
 }
 
-/* ---------------------------------------------------------------- the client's side */
-
-/** What came for one request id. */
-struct answer {
-    char *data;
-    size_t size;
-    unsigned int status; /**< of the application */
-    int protocol_status; /**< -1: no END_REQUEST came */
-    bool has_err;
-};
-
-struct client {
-    struct sockaddr_un address;
-    socklen_t address_size;
-    int fd;
-    struct answer answers[IDS_MAX];
-    unsigned int ended;
-    char failure[256];
-    jmp_buf out;
-    void (*script)(struct client *client);
-};
-
-/** The client's assert: cmocka's may only be used on the main thread. */
-#define EXPECT(client, condition)                                                                  \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            snprintf((client)->failure, sizeof((client)->failure), "line %d: %s", __LINE__,        \
-                     #condition);                                                                  \
-            longjmp((client)->out, 1);                                                             \
-        }                                                                                          \
-    } while (0)
-
-static void forget(struct client *client)
-{
-    for (size_t i = 0; i < IDS_MAX; i++) {
-        free(client->answers[i].data);
-        client->answers[i] = (struct answer){.protocol_status = -1};
-    }
-    client->ended = 0;
-}
-
-static void reconnect(struct client *client)
-{
-    const struct timeval timeout = {.tv_sec = CLIENT_TIMEOUT_S};
-    if (client->fd >= 0)
-        close(client->fd);
-    forget(client);
-    client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT(client, client->fd >= 0);
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    EXPECT(client, connect(client->fd, (const struct sockaddr *)&client->address,
-                           client->address_size) == 0);
-}
-
-static void send_all(struct client *client, const void *data, size_t size)
-{
-    for (const char *at = data; size > 0;) {
-        ssize_t sent = send(client->fd, at, size, MSG_NOSIGNAL);
-        EXPECT(client, sent > 0);
-        at += sent;
-        size -= (size_t)sent;
-    }
-}
-
-static void send_record(struct client *client, uint8_t type, uint16_t id, const void *content,
-                        size_t size)
-{
-    unsigned char header[FCGI_HEADER_LEN];
-    kt_record_header(header, type, id, size);
-    send_all(client, header, sizeof(header));
-    send_all(client, content, size);
-}
-
-static void send_begin(struct client *client, uint16_t id, bool keeps_connection,
-                       const char *method, const char *path, const char *query)
-{
-    const unsigned char body[8] = {0, FCGI_RESPONDER, keeps_connection ? FCGI_KEEP_CONN : 0};
-    unsigned char pairs[512];
-    size_t size = kt_pair_write(pairs, sizeof(pairs), "REQUEST_METHOD", method);
-    size += kt_pair_write(pairs + size, sizeof(pairs) - size, "SCRIPT_NAME", path);
-    size += kt_pair_write(pairs + size, sizeof(pairs) - size, "QUERY_STRING", query);
-    send_record(client, FCGI_BEGIN_REQUEST, id, body, sizeof(body));
-    send_record(client, FCGI_PARAMS, id, pairs, size / 2); /* a pair straddles the records */
-    send_record(client, FCGI_PARAMS, id, pairs + size / 2, size - size / 2);
-    send_record(client, FCGI_PARAMS, id, NULL, 0);
-}
-
-static void send_get(struct client *client, uint16_t id, const char *path)
-{
-    send_begin(client, id, true, "GET", path, "");
-    send_record(client, FCGI_STDIN, id, NULL, 0);
-}
-
-static bool receive_exactly(struct client *client, void *data, size_t size)
-{
-    for (char *at = data; size > 0;) {
-        ssize_t got = recv(client->fd, at, size, 0);
-        if (got <= 0)
-            return false;
-        at += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
-/** Take one record in. @return its type, 0 at the end of the connection, -1: no FastCGI */
-static int receive_record(struct client *client)
-{
-    static unsigned char content[FCGI_MAX_LENGTH + 256];
-    unsigned char header[FCGI_HEADER_LEN];
-    if (!receive_exactly(client, header, sizeof(header)))
-        return 0;
-    if (header[0] != FCGI_VERSION_1)
-        return -1;
-    size_t size = (size_t)header[4] << 8 | header[5], id = (size_t)header[2] << 8 | header[3];
-    EXPECT(client, receive_exactly(client, content, size + header[6]) && id < IDS_MAX);
-    struct answer *answer = &client->answers[id];
-    if (header[1] == FCGI_STDOUT) {
-        answer->data = realloc(answer->data, answer->size + size + 1);
-        memcpy(answer->data + answer->size, content, size);
-        answer->size += size;
-        answer->data[answer->size] = '\0';
-    } else if (header[1] == FCGI_STDERR) {
-        answer->has_err = true;
-    } else if (header[1] == FCGI_END_REQUEST) {
-        answer->status = (unsigned)content[0] << 24 | (unsigned)content[1] << 16 |
-                         (unsigned)content[2] << 8 | content[3];
-        answer->protocol_status = content[4];
-        client->ended++;
-    }
-    return header[1];
-}
-
-static void receive_ends(struct client *client, unsigned int count)
-{
-    while (client->ended < count)
-        EXPECT(client, receive_record(client) > 0);
-    client->ended = 0;
-}
-
-/** The body of a whole answer with this status, or a failure. */
-static const char *body_of(struct client *client, uint16_t id, const char *status)
-{
-    const struct answer *answer = &client->answers[id];
-    EXPECT(client, answer->protocol_status == FCGI_REQUEST_COMPLETE && answer->data);
-    EXPECT(client, strncmp(answer->data, "Status: ", 8) == 0);
-    EXPECT(client, strncmp(answer->data + 8, status, strlen(status)) == 0);
-    const char *body = strstr(answer->data, "\r\n\r\n");
-    EXPECT(client, body);
-    return body + 4;
-}
-
-/** A GET on the open connection: its body, until the next one. */
-static const char *get(struct client *client, const char *path, const char *status)
-{
-    forget(client);
-    send_get(client, 1, path);
-    receive_ends(client, 1);
-    return body_of(client, 1, status);
-}
-
-static void *client_main(void *argument)
-{
-    struct client *client = argument;
-    if (setjmp(client->out) == 0) {
-        client->script(client);
-        reconnect(client);
-        get(client, "/api/test/stop", "200");
-        EXPECT(client, receive_record(client) == 0); /* drained: the idle connection closes */
-    } else {
-        kt_runtime_stop(); /* the flag is all that matters: the loop looks at it in time */
-    }
-    forget(client);
-    close(client->fd);
-    return NULL;
-}
-
 /* ---------------------------------------------------------------- the tests */
-
-static struct kt_service_options options_default(void)
-{
-    return (struct kt_service_options){
-        .connections_max = 100,
-        .requests_max = 100,
-        .params_max_bytes = 4096,
-        .body_max_bytes = BIG_SIZE,
-        .request_timeout_ms = 60000,
-        .transfer_timeout_ms = 60000,
-        .mount = "",
-    };
-}
-
-static void run_client(void (*script)(struct client *client),
-                       const struct kt_service_options *options)
-{
-    static struct client client;
-    pthread_t thread;
-    memset(&client, 0, sizeof(client));
-    client.script = script;
-    client.fd = -1;
-    waiting = KT_PID_NONE;
-    ends_seen = 0;
-    /* An abstract address: nothing is left behind. */
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    client.address.sun_family = AF_UNIX;
-    client.address_size = sizeof(client.address);
-    assert_true(bind(fd, (struct sockaddr *)&client.address, sizeof(sa_family_t)) == 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&client.address, &client.address_size), 0);
-    assert_int_equal(listen(fd, 64), 0);
-    assert_int_equal(kt_runtime_start(NULL, NULL), 0);
-    route_all();
-    assert_int_equal(kt_service_start(options, &fd, 1, NULL), 0);
-    assert_int_equal(pthread_create(&thread, NULL, client_main, &client), 0);
-    kt_runtime_run();
-    pthread_join(thread, NULL);
-    kt_service_close();
-    kt_runtime_close();
-    kt_route_clear();
-    close(fd);
-    assert_string_equal(client.failure, "");
-}
 
 #define CLIENT_CASE(name)                                                                          \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
         struct kt_service_options options = options_default();                                     \
         (void)state;                                                                               \
-        run_client(name, &options);                                                                \
+        run_client(name, &options, route_all);                                                     \
     }
 
 static void keeps_connections(struct client *client)
@@ -537,16 +281,17 @@ static void runs_stock_handlers(struct client *client)
 
 static void follows_the_protocol(struct client *client)
 {
-    static const unsigned char authorizer[8] = {0, FCGI_AUTHORIZER, FCGI_KEEP_CONN};
-    unsigned char pair[64];
+    unsigned char pair[64] = {0};
     reconnect(client);
-    send_record(client, FCGI_BEGIN_REQUEST, 5, authorizer, sizeof(authorizer));
+    send_role(client, 5, 4, true);
     receive_ends(client, 1);
     EXPECT(client, client->answers[5].protocol_status == FCGI_UNKNOWN_ROLE);
     send_record(client, FCGI_STDIN, 5, "ignored", 7);
     send_record(client, FCGI_ABORT_REQUEST, 33, NULL, 0);
     send_record(client, 100, 0, "what", 4);
     EXPECT(client, receive_record(client) == FCGI_UNKNOWN_TYPE);
+    send_record(client, 100, 33, "what", 4);            /* no management record: ignored */
+    send_record(client, FCGI_UNKNOWN_TYPE, 0, pair, 8); /* never answered with its like */
     send_record(client, FCGI_GET_VALUES, 0, pair,
                 kt_pair_write(pair, sizeof(pair), FCGI_MPXS_CONNS, ""));
     EXPECT(client, receive_record(client) == FCGI_GET_VALUES_RESULT);
@@ -605,7 +350,7 @@ static void test_sheds_load(void **state)
     (void)state;
     struct kt_service_options options = options_default();
     options.requests_max = 1;
-    run_client(sheds_load, &options);
+    run_client(sheds_load, &options, route_all);
 }
 
 static void test_cuts_dead_peers(void **state)
@@ -613,7 +358,7 @@ static void test_cuts_dead_peers(void **state)
     (void)state;
     struct kt_service_options options = options_default();
     options.transfer_timeout_ms = 200;
-    run_client(cuts_dead_peers, &options);
+    run_client(cuts_dead_peers, &options, route_all);
 }
 
 int main(void)

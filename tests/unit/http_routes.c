@@ -93,7 +93,7 @@ static void test_matches(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct kt_route_match match;
-        kt_route_find(cases[i].method, cases[i].path, &match);
+        kt_route_find(KT_ROLE_RESPONDER, cases[i].method, cases[i].path, &match);
         if (cases[i].label) {
             assert_non_null(match.route);
             assert_string_equal(match.route->label, cases[i].label);
@@ -116,15 +116,15 @@ static void test_captures(void **state)
 {
     (void)state;
     struct kt_route_match match;
-    kt_route_find("GET", "/api/shop/items/a b/parts/7", &match);
+    kt_route_find(KT_ROLE_RESPONDER, "GET", "/api/shop/items/a b/parts/7", &match);
     assert_capture(&match, 0, "id", "a b");
     assert_capture(&match, 1, "part", "7");
     assert_null(match.route->capture_names[2]);
-    kt_route_find("GET", "/api/shop/files/a/b.txt", &match);
+    kt_route_find(KT_ROLE_RESPONDER, "GET", "/api/shop/files/a/b.txt", &match);
     assert_capture(&match, 0, "*", "a/b.txt");
-    kt_route_find("PUT", "/api/shop/any/x", &match);
+    kt_route_find(KT_ROLE_RESPONDER, "PUT", "/api/shop/any/x", &match);
     assert_capture(&match, 0, "thing", "x");
-    kt_route_find("GET", "/api/shop/stock", &match);
+    kt_route_find(KT_ROLE_RESPONDER, "GET", "/api/shop/stock", &match);
     assert_ptr_equal(match.route->fcgx_handler, stock);
     assert_ptr_equal(match.route->plugin, &plugin);
 }
@@ -162,8 +162,40 @@ static void test_many_routes(void **state)
     for (int i = 0; i < 500; i++) {
         snprintf(path, sizeof(path), "/api/shop/many/%d/value", i);
         snprintf(pattern, sizeof(pattern), "/api/shop/many/%d/{x}", i);
-        kt_route_find("GET", path, &match);
+        kt_route_find(KT_ROLE_RESPONDER, "GET", path, &match);
         assert_string_equal(match.route->pattern, pattern);
+    }
+}
+
+/** A page must not be open by one plugin's authorizer only because another plugin is away. */
+static void test_authorizers_of_two_plugins(void **state)
+{
+    (void)state;
+    static const struct kt_plugin_descriptor others = {.name = "other"};
+    struct kt_plugin other = {.descriptor = &others, .number = 2, .start = 1};
+    static const struct {
+        const char *pattern;
+        bool is_contested;
+    } cases[] = {
+        {"/private/*", true}, {"/*", true},          {"/private/a/b", true}, {"/{any}/a", true},
+        {"/private/", true},  {"/private", false},   {"/", false},           {"/public/*", false},
+        {"/{any}", false},    {"/privately", false}, {"/one/two", true},     {"/one/{x}/y", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_int_equal(
+            kt_plugin_route_role(&plugin, KT_ROLE_AUTHORIZER, "*", "/private/*", handler, NULL), 0);
+        assert_int_equal(
+            kt_plugin_route_role(&plugin, KT_ROLE_AUTHORIZER, "*", "/one/{it}", handler, NULL), 0);
+        /* One plugin's own may overlap, and other roles don't count. */
+        assert_int_equal(
+            kt_plugin_route_role(&plugin, KT_ROLE_AUTHORIZER, "*", "/private/x", handler, NULL), 0);
+        assert_int_equal(
+            kt_plugin_route_role(&other, KT_ROLE_FILTER, "*", "/private/*", handler, NULL), 0);
+        int expected = cases[i].is_contested ? -EEXIST : 0;
+        assert_int_equal(kt_plugin_route_role(&other, KT_ROLE_AUTHORIZER, "GET", cases[i].pattern,
+                                              handler, NULL),
+                         expected);
+        kt_route_clear();
     }
 }
 
@@ -174,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_captures),
         cmocka_unit_test(test_bad_patterns_are_refused),
         cmocka_unit_test(test_many_routes),
+        cmocka_unit_test(test_authorizers_of_two_plugins),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* If this failed: a reload would lose connections, a crash would leave a socket in the way, or a
- * second kontord would take the first one's. */
+/* If this failed: a reload would lose connections, a crash would leave a socket in the way, a
+ * second kontord would take the first one's, or a web server could not start one. */
 #include "config.h"
 
 #include "files.h"
@@ -136,6 +136,41 @@ static void refuses_what_is_no_address(void **state)
     assert_false(exists("a"));
 }
 
+/** Last, since from then on there is only this one. */
+static void takes_what_came_on_descriptor_0(void **state)
+{
+    (void)state;
+    struct kt_listeners *listeners, *reloaded;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path_of("web.sock"));
+    assert_false(kt_listeners_inherit()); /* whatever the tests have there */
+    assert_false(kt_listeners_are_inherited());
+    int standard_input = dup(STDIN_FILENO);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+    assert_false(kt_listeners_inherit()); /* it doesn't listen */
+    assert_int_equal(listen(fd, 8), 0);
+    close(fd);
+    assert_true(kt_listeners_inherit());
+    assert_true(kt_listeners_are_inherited());
+    assert_int_equal(open_all(unix_address("a.sock"), NULL, &listeners), 0);
+    assert_int_equal(listeners->count, 1);
+    assert_false(exists("a.sock"));
+    fd = listeners->list[0].fd;
+    assert_true(fd > STDERR_FILENO);
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_true(can_connect("web.sock"));
+    assert_int_equal(open_all("systemd", listeners, &reloaded), 0);
+    kt_listeners_close(listeners, reloaded);
+    assert_true(can_connect("web.sock"));
+    kt_listeners_close(reloaded, NULL);
+    assert_true(exists("web.sock")); /* it is the web server's to remove */
+    dup2(standard_input, STDIN_FILENO);
+    close(standard_input);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +179,7 @@ int main(void)
         TEST_WITH_FILES(a_failed_reload_changes_nothing),
         TEST_WITH_FILES(replaces_the_dead_but_not_the_living),
         TEST_WITH_FILES(refuses_what_is_no_address),
+        TEST_WITH_FILES(takes_what_came_on_descriptor_0),
     };
     return cmocka_run_group_tests_name("listening_sockets", tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static struct kt_tree *begin(void)
 static const struct kt_route *find(void)
 {
     struct kt_route_match match;
-    kt_route_find("GET", "/api/shop/tea", &match);
+    kt_route_find(KT_ROLE_RESPONDER, "GET", "/api/shop/tea", &match);
     assert_non_null(match.route);
     return match.route;
 }

@@ -38,6 +38,20 @@ static void beyond_it_with_growing_pauses(void **state)
     talloc_free(restarts);
 }
 
+static void begins_anew_when_the_cause_is_gone(void **state)
+{
+    (void)state;
+    bool is_first;
+    struct kt_restarts *restarts = kt_restarts_new(NULL, 1, 10000);
+    assert_int_equal(kt_restarts_pause(restarts, 1, 0, &is_first), 0);
+    assert_int_equal(kt_restarts_pause(restarts, 2, 0, &is_first), 100);
+    kt_restarts_reset(restarts);
+    assert_int_equal(kt_restarts_pause(restarts, 3, 0, &is_first), 0);
+    assert_int_equal(kt_restarts_pause(restarts, 4, 0, &is_first), 100);
+    assert_true(is_first);
+    talloc_free(restarts);
+}
+
 static void intensity_zero_always_pauses(void **state)
 {
     (void)state;
@@ -53,6 +67,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_intensity_at_once),
         cmocka_unit_test(beyond_it_with_growing_pauses),
+        cmocka_unit_test(begins_anew_when_the_cause_is_gone),
         cmocka_unit_test(intensity_zero_always_pauses),
     };
     return cmocka_run_group_tests_name("restart_pauses", tests, NULL, NULL);

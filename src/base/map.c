@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Linear probing; deletion moves later entries of the same run back, so there are no tombstones. */
-#include "process/map.h"
+#include "base/map.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "worker/packet.h"
+#include "base/packet.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A word on a SOCK_SEQPACKET socket, with or without a descriptor: how master and workers talk.
+ * A word on a SOCK_SEQPACKET socket, with or without a descriptor: how the master talks with workers
+ * and the registry.
  * Knows sockets only.
  */
 #ifndef KT_PACKET_H

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Quarantine as the master practises it: a worker's death is laid at a plugin's door, and when the
+ * set of those in quarantine changes, the workers are replaced by some that are started without
+ * them. Which and how long is decided by quarantine.c.
+ */
+#include "config.h"
+
+#include "master/control.h"
+#include "master/master.h"
+
+#include <errno.h>
+#include <string.h>
+
+/** After a failed replacement the next one is tried so much later. */
+#define RENEWAL_PAUSE_MS 10000
+
+struct kt_quarantine_policy kt_quarantine_policy_of(const struct kt_settings *settings)
+{
+    return (struct kt_quarantine_policy){
+        .crashes = settings->quarantine_crashes,
+        .period_ms = settings->quarantine_period_ms,
+        .time_ms = settings->quarantine_time_ms,
+        .time_max_ms = settings->quarantine_time_max_ms,
+    };
+}
+
+/** The cause of the restarts is gone: nobody waits for the end of a pause any more. */
+static void forget_restarts(struct kt_master *master, int64_t now_ms)
+{
+    for (struct kt_generation *generation = master->generations; generation;
+         generation = generation->next) {
+        for (uint32_t i = 0; i < generation->count; i++) {
+            struct kt_slot *slot = &generation->slots[i];
+            kt_restarts_reset(slot->restarts);
+            if (slot->restart_ms > now_ms)
+                slot->restart_ms = now_ms;
+        }
+    }
+}
+
+static void tell_quarantine(const struct kt_suspect *suspect)
+{
+    kt_log_error("plugin '%s' is quarantined for %lld s after %u crash%s, the last one: %s%s%s; "
+                 "its routes answer 503, everything else goes on",
+                 suspect->name, (long long)(suspect->time_ms + 999) / 1000, suspect->crashes,
+                 suspect->crashes == 1 ? "" : "es", suspect->text,
+                 suspect->backtrace[0] != '\0' ? " at " : "", suspect->backtrace);
+}
+
+bool kt_master_judge(struct kt_master *master, struct kt_slot *slot)
+{
+    const struct kt_generation *generation = slot->generation;
+    if (slot->culprit[0] == '\0' || generation->state == KT_GENERATION_RETIRING)
+        return false;
+    const struct kt_quarantine_policy policy = kt_quarantine_policy_of(generation->settings);
+    int64_t now = kt_master_now_ms();
+    bool is_new;
+    const struct kt_suspect *suspect = kt_quarantine_crash(
+        master->quarantine, &policy,
+        &(struct kt_plugin_crash){
+            .plugin = slot->culprit,
+            .text = slot->failure,
+            .backtrace = slot->backtrace,
+            .unix_ms = slot->failure_unix_ms,
+            .now_ms = now,
+            .starting_ms = (slot->ready_ms > 0 ? slot->ready_ms : now) - slot->started_ms,
+        },
+        &is_new);
+    if (suspect != NULL && is_new) {
+        tell_quarantine(suspect);
+        forget_restarts(master, now);
+    }
+    if (suspect == NULL || policy.crashes == 0)
+        return false;
+    bool was_left_out = suspect->until_ms != 0 && !is_new &&
+                        slot->quarantine_version == master->quarantine->version;
+    return !was_left_out; /* else it was something else, which starting again may not mend */
+}
+
+int kt_master_release(struct kt_master *master, const char *name, struct kt_error *error)
+{
+    if (kt_quarantine_release(master->quarantine, name, kt_master_now_ms()) == 0 && name != NULL)
+        return kt_error_set(error, -ENOENT, "plugin '%.*s' is not in quarantine",
+                            KT_SUSPECT_NAME_MAX, name);
+    master->renewal_ms = 0;
+    return 0;
+}
+
+bool kt_master_is_stale(const struct kt_master *master)
+{
+    const struct kt_generation *current = master->current;
+    for (uint32_t i = 0; current != NULL && i < current->count; i++) {
+        const struct kt_slot *slot = &current->slots[i];
+        if ((slot->state == KT_SLOT_STARTING || slot->state == KT_SLOT_SERVING) &&
+            (slot->quarantine_version != master->quarantine->version ||
+             slot->life != master->registry->life))
+            return true;
+    }
+    return false;
+}
+
+/** Replace the workers; their configuration stays. */
+static void renew(struct kt_master *master, int64_t now_ms)
+{
+    struct kt_error error;
+    kt_log_notice("replacing the workers: %s",
+                  master->current->slots[0].life != master->registry->life
+                      ? "the registry they rely on is gone"
+                      : "other plugins are in quarantine than before");
+    /* should it not get ready */
+    master->renewal_ms = now_ms + RENEWAL_PAUSE_MS;
+    if (kt_generation_start(master, master->current->config, master->current->settings, &error) <
+        0) {
+        kt_log_error("the workers cannot be replaced: %s", error.text);
+        kt_master_control_settled(master->control, error.text);
+    }
+}
+
+void kt_master_isolate(struct kt_master *master, int64_t now_ms)
+{
+    const struct kt_suspect *suspect;
+    while ((suspect = kt_quarantine_expire(master->quarantine, now_ms)) != NULL)
+        kt_log_notice("plugin '%s' was in quarantine for %lld s and is tried again", suspect->name,
+                      (long long)(suspect->time_ms + 999) / 1000);
+    if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
+        kt_registry_place_is_open(master->registry) && now_ms >= master->renewal_ms &&
+        kt_master_is_stale(master))
+        renew(master, now_ms);
+}
+
+int64_t kt_master_isolate_deadline(const struct kt_master *master)
+{
+    int64_t deadline = kt_quarantine_deadline(master->quarantine);
+    if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
+        master->renewal_ms < deadline && kt_master_is_stale(master))
+        deadline = master->renewal_ms;
+    return deadline;
+}
