@@ -20,6 +20,8 @@
 
 /** How many buffers one write hands to the kernel. */
 #define WRITE_BUFFERS_MAX 16
+/** After so many connections were read the processes of their requests get their turn. */
+#define CONNECTIONS_PER_SLICE 16
 /** How many reads a connection gets before the others have their turn. */
 #define READS_PER_TURN 4
 
@@ -374,6 +376,7 @@ void kt_connection_read(struct kt_connection *connection)
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct kt_connection *connection = handle->data;
+    struct kt_engine *engine = connection->engine;
     if (status < 0 || (events & UV_DISCONNECT)) {
         kt_connection_close(connection);
         return;
@@ -383,6 +386,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     if (connection->state != KT_CONNECTION_CLOSED && (events & UV_READABLE))
         kt_connection_read(connection);
     kt_connection_update(connection);
+    if (++engine->polled % CONNECTIONS_PER_SLICE == 0)
+        kt_runtime_slice();
 }
 
 /* ---------------------------------------------------------------- time */

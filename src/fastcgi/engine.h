@@ -56,6 +56,7 @@ struct kt_engine {
     struct kt_fastcgi_request *sweep_next; /**< whom the running sweep looks at next */
     struct kt_listener *listeners;
     size_t listener_count, holders;
+    uint32_t polled;     /**< connections that had something to say, for the turns of processes */
     uv_timer_t sweep;    /**< looks for times that are over, while there are connections */
     uv_timer_t resume;   /**< accepts again after descriptors or memory were used up */
     uv_prepare_t settle; /**< sees to the fresh connections before the loop waits */

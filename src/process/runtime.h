@@ -56,6 +56,12 @@ KT_PUBLIC uv_loop_t *kt_runtime_loop(void);
 /** Run until kt_runtime_stop. */
 KT_PUBLIC void kt_runtime_run(void);
 
+/**
+ * Run what is runnable for a slice of time. For callbacks of the loop that have made many processes
+ * runnable, and would make more before these had their turn: what they use is still at hand now.
+ */
+KT_PUBLIC void kt_runtime_slice(void);
+
 /** Make kt_runtime_run return soon. Callable from processes and callbacks. */
 KT_PUBLIC void kt_runtime_stop(void);
 

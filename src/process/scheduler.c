@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,6 +21,9 @@
 #define SLICE_CHECK 32u
 /** How often memory of unused stacks is given back. */
 #define TRIM_MS 1000
+/** The heap grows by at least so much, and keeps so much that is free. */
+#define HEAP_STEP_BYTES (1 << 20)
+#define HEAP_KEEP_BYTES (8 << 20)
 /** Turns that processes get to end in an orderly way when the runtime is closed. */
 #define CLOSE_TURNS 10000
 
@@ -265,7 +269,25 @@ void kt_runtime_stop(void)
     uv_stop(&runtime.loop);
 }
 
+void kt_runtime_slice(void)
+{
+    if (!runtime.current)
+        run_slice();
+}
+
 /* ---------------------------------------------------------------- the runtime's life */
+
+/**
+ * The C library's allocator as processes need it: they end by the thousand, and what each of them
+ * held was allocated together. Its fast bins would be merged again and again meanwhile; and memory
+ * that the next burst needs is not given back to the system in between.
+ */
+static void set_allocator(void)
+{
+    mallopt(M_MXFAST, 0);
+    mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEEP_BYTES);
+}
 
 int kt_runtime_start(const struct kt_runtime_options *options, struct kt_error *error)
 {
@@ -275,6 +297,7 @@ int kt_runtime_start(const struct kt_runtime_options *options, struct kt_error *
     if (runtime.is_started)
         return kt_error_set(error, -EALREADY, "the runtime has been started already");
     memset(&runtime, 0, sizeof runtime);
+    set_allocator();
     static struct kt_running nobodys;
     runtime.running = options->running ? options->running : &nobodys;
     int status = uv_loop_init(&runtime.loop);

@@ -64,6 +64,7 @@ static void tell(struct kt_book *book, enum kt_registry_event event, const struc
 /** Remove an entry that no process owns any more, or whose owner's list does not matter. */
 static void forget(struct kt_book *book, struct kt_cell *cell)
 {
+    kt_directory_prefetch(&book->directory, cell);
     tell(book, KT_REGISTRY_GONE, cell);
     if (cell->file != 0)
         kt_files_remove(&book->files, cell->file - 1);
@@ -131,6 +132,12 @@ static struct kt_cell *add(struct kt_book *book, const struct kt_cell_values *va
 
 /* ---------------------------------------------------------------- what may be asked for */
 
+struct kt_cell *kt_book_find(const struct kt_book *book, const char *key, size_t key_bytes)
+{
+    return kt_directory_find(&book->directory, kt_directory_hash(&book->directory, key, key_bytes),
+                             key, key_bytes);
+}
+
 static void close_unused(int fd)
 {
     if (fd >= 0)
@@ -140,7 +147,8 @@ static void close_unused(int fd)
 int kt_book_register(struct kt_book *book, kt_pid owner, const struct kt_book_request *request,
                      int64_t now_ms, const struct kt_cell **ret_cell)
 {
-    *ret_cell = kt_directory_find(&book->directory, request->key, request->key_bytes);
+    uint32_t hash = kt_directory_hash(&book->directory, request->key, request->key_bytes);
+    *ret_cell = kt_directory_find(&book->directory, hash, request->key, request->key_bytes);
     if (*ret_cell) {
         close_unused(request->fd);
         return -EEXIST;
@@ -154,6 +162,7 @@ int kt_book_register(struct kt_book *book, kt_pid owner, const struct kt_book_re
         .keep_until_ms = request->keep_until_ms,
         .registered_ms = now_ms,
         .version = ++book->version,
+        .hash = hash,
     };
     int result = take_file(book, request->fd, &values.file, &values.file_bytes);
     if (result < 0)
@@ -189,7 +198,7 @@ static void follow_move(struct kt_book *book, uint32_t from, struct kt_cell *cel
 static int find_own(struct kt_book *book, kt_pid by, const char *key, size_t key_bytes,
                     struct kt_cell **ret_cell)
 {
-    *ret_cell = kt_directory_find(&book->directory, key, key_bytes);
+    *ret_cell = kt_book_find(book, key, key_bytes);
     if (!*ret_cell)
         return -ENOENT;
     return (*ret_cell)->owner == by || (*ret_cell)->owner == KT_PID_NONE ? 0 : -EPERM;
@@ -270,11 +279,9 @@ static void end_owned(struct kt_book *book, uint32_t number, int64_t now_ms)
 
 void kt_book_process_ended(struct kt_book *book, kt_pid owner, int64_t now_ms)
 {
-    struct kt_map *map = &book->owners[kt_pid_node(owner)];
-    uint32_t first = first_owned(book, owner);
+    uint32_t first = (uint32_t)(uintptr_t)kt_map_take(&book->owners[kt_pid_node(owner)], owner);
     if (first == 0)
         return;
-    kt_map_take(map, owner);
     book->version++;
     end_owned(book, first, now_ms);
 }
@@ -344,9 +351,9 @@ static void salvage_cell(const struct kt_cell *old, void *argument)
         .version = old->version,
     };
     int result;
-    if (old->keep_until_ms <= salvage->now_ms ||
-        kt_directory_find(&book->directory, old->text, old->key_bytes))
+    if (old->keep_until_ms <= salvage->now_ms || kt_book_find(book, old->text, old->key_bytes))
         return;
+    values.hash = kt_directory_hash(&book->directory, old->text, old->key_bytes);
     if (old->file != 0) {
         int *fd = old->file <= KT_FILES_MAX ? &salvage->fds[old->file - 1] : NULL;
         if (!fd || *fd < 0 || kt_files_check(*fd, &values.file_bytes) < 0 ||

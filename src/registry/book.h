@@ -51,6 +51,9 @@ void kt_book_close(struct kt_book *book);
  */
 int kt_book_salvage(struct kt_book *book, int directory_fd, int *fds, int64_t now_ms);
 
+/** The cell of a key, or NULL. */
+struct kt_cell *kt_book_find(const struct kt_book *book, const char *key, size_t key_bytes);
+
 /**
  * Register.
  * @param ret_cell  with 0 the new cell, with -EEXIST the one that is there

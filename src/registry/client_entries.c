@@ -205,23 +205,16 @@ static void take_back(const char *key)
 
 int kt_registry_register(const struct kt_registration *what, struct kt_registry_entry *ret_entry)
 {
-    struct kt_registry_entry present;
     const struct kt_message *reply;
-    if (!ret_entry)
-        ret_entry = &present;
-    int result = kt_registry_lookup(what->key, ret_entry);
-    if (result == 0)
-        return -EEXIST;
-    if (result != -ENOENT)
-        return result;
-    result = become_owner();
+    int result = become_owner();
     if (result == 0)
         result = ask_entry(KT_FRAME_REGISTER, what, &reply);
     if (result == -ETIMEDOUT || result == -ECANCELED)
         take_back(what->key);
     if (result < 0)
         return result;
-    read_entry(reply->data, reply->size, ret_entry);
+    if (ret_entry)
+        read_entry(reply->data, reply->size, ret_entry);
     return reply->type == REPLY_EXISTS ? -EEXIST : 0;
 }
 

@@ -73,6 +73,7 @@ struct kt_cell_values {
     kt_pid owner;
     int64_t keep_until_ms, registered_ms;
     uint64_t version;
+    uint32_t hash; /**< of the key */
 };
 
 /**
@@ -114,11 +115,12 @@ static inline const char *kt_cell_value(const struct kt_cell *cell)
     return cell->text + cell->key_bytes;
 }
 
-/** The cell of a key, or NULL. */
-struct kt_cell *kt_directory_find(const struct kt_directory *directory, const char *key,
-                                  size_t key_bytes);
+/** The cell of a key with this hash, or NULL. */
+struct kt_cell *kt_directory_find(const struct kt_directory *directory, uint32_t hash,
+                                  const char *key, size_t key_bytes);
 
-/** Add an entry whose key is not there. @return it, or NULL when the directory is full */
+/** Add an entry whose key is not there; its hash is set. @return it, or NULL: the directory is full
+ */
 struct kt_cell *kt_directory_add(struct kt_directory *directory,
                                  const struct kt_cell_values *values);
 
@@ -132,6 +134,9 @@ struct kt_cell *kt_directory_change(struct kt_directory *directory, struct kt_ce
 /** Give an entry another owner. */
 void kt_directory_set_owner(struct kt_directory *directory, struct kt_cell *cell, kt_pid owner,
                             uint64_t version);
+
+/** Before an entry is removed: memory that this will need, and which is likely far away, may come. */
+void kt_directory_prefetch(const struct kt_directory *directory, const struct kt_cell *cell);
 
 /** Remove an entry. */
 void kt_directory_remove(struct kt_directory *directory, struct kt_cell *cell);

@@ -145,10 +145,9 @@ static _Atomic uint32_t *link_of(const struct kt_directory *directory, const str
     return link;
 }
 
-struct kt_cell *kt_directory_find(const struct kt_directory *directory, const char *key,
-                                  size_t key_bytes)
+struct kt_cell *kt_directory_find(const struct kt_directory *directory, uint32_t hash,
+                                  const char *key, size_t key_bytes)
 {
-    uint32_t hash = kt_directory_hash(directory, key, key_bytes);
     uint32_t number = bucket_of(directory, hash)->first;
     while (number != 0) {
         struct kt_cell *cell = kt_directory_cell(directory, number);
@@ -167,10 +166,9 @@ struct kt_cell *kt_directory_add(struct kt_directory *directory,
     if (number == 0)
         return NULL;
     struct kt_cell *cell = kt_directory_cell(directory, number);
-    uint32_t hash = kt_directory_hash(directory, values->key, values->key_bytes);
-    struct kt_bucket *bucket = bucket_of(directory, hash);
+    struct kt_bucket *bucket = bucket_of(directory, values->hash);
     begin_change(bucket);
-    fill(cell, hash, values);
+    fill(cell, values->hash, values);
     cell->owners_next = cell->owners_previous = cell->expiry = 0;
     cell->next = bucket->first;
     bucket->first = number;
@@ -220,6 +218,11 @@ void kt_directory_set_owner(struct kt_directory *directory, struct kt_cell *cell
     if (cell->checksum != 0)
         cell->checksum = checksum_of(cell);
     end_change(bucket);
+}
+
+void kt_directory_prefetch(const struct kt_directory *directory, const struct kt_cell *cell)
+{
+    __builtin_prefetch(bucket_of(directory, cell->hash), 1);
 }
 
 void kt_directory_remove(struct kt_directory *directory, struct kt_cell *cell)

@@ -51,8 +51,7 @@ static int deliver(struct kt_registry_process *registry, const struct kt_frame *
                    const struct kt_frame_message *message, const char *key, uint64_t number,
                    uint32_t *ret_node)
 {
-    const struct kt_cell *cell =
-        kt_directory_find(&registry->book.directory, key, message->key_bytes);
+    const struct kt_cell *cell = kt_book_find(&registry->book, key, message->key_bytes);
     if (!cell || cell->owner == KT_PID_NONE)
         return -ENOENT;
     *ret_node = kt_pid_node(cell->owner);

@@ -240,7 +240,7 @@ static int answer_file(struct kt_registry_process *registry, struct kt_connectio
     size_t key_bytes;
     if (!read_key(frame, false, &key, &key_bytes))
         return -EPROTO;
-    const struct kt_cell *cell = kt_directory_find(&registry->book.directory, key, key_bytes);
+    const struct kt_cell *cell = kt_book_find(&registry->book, key, key_bytes);
     int result = cell && cell->file != 0 ? 0 : -ENOENT, fd = -1;
     if (result == 0) {
         fd = fcntl(registry->book.files.fds[cell->file - 1], F_DUPFD_CLOEXEC, 0);

@@ -43,7 +43,14 @@ static _Noreturn void die(const char *what, int result)
     exit(1);
 }
 
-static uint32_t asking;
+static uint32_t asking; /* processes that have not registered their share */
+static kt_pid waiting;  /* who is told when that is none */
+
+static void share_is_done(void)
+{
+    if (--asking == 0)
+        kt_send(waiting, 1, NULL, 0);
+}
 
 static void make_key(char key[32], uint32_t number)
 {
@@ -61,7 +68,7 @@ static void register_share(void *argument)
         if (result < 0)
             die(key, result);
     }
-    asking--;
+    share_is_done();
     kt_sleep(1000000);
 }
 
@@ -87,17 +94,18 @@ static void start_share(void *argument)
         if (result < 0)
             die("an owner", result);
     }
-    asking--;
+    share_is_done();
 }
 
 static void start(void (*function)(void *argument))
 {
+    const struct kt_message *message;
     asking = ASKERS;
+    waiting = kt_self();
     for (uint32_t i = 0; i < ASKERS; i++)
         if (kt_spawn(NULL, function, (void *)(uintptr_t)i, &owners[i]) < 0)
             die("spawn", -EAGAIN);
-    while (asking > 0)
-        kt_yield();
+    kt_receive(-1, &message);
 }
 
 /** End them all. @return the seconds until no key of theirs is left */
