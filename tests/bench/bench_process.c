@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the processes cost: one JSON object a line, {"figure", "value", "unit"}. Each figure runs
- * for about a third of a second, three times, and the best counts: the machine's noise only slows.
+ * What the processes cost: one JSON object a line, {"figure", "value", "unit"}, for all figures or
+ * those named on the command line. A rate runs for about a third of a second, three times, and the
+ * best counts: the machine's noise only slows. peer_beam.erl measures the same on the BEAM.
  */
 #include <errno.h>
 #include <kontor/kontor.h>
@@ -17,6 +18,7 @@
 #define MESSAGES 2000000
 #define ONE_WAY_BATCH 5000
 #define CHILDREN 100000
+#define CRASHES 100000
 #define SLEEPERS 1000000
 #define PARKED 10000
 
@@ -32,7 +34,7 @@ static void print(const char *figure, double value, const char *unit)
 }
 
 /** The best rate of several runs. */
-static void rate(const char *figure, double (*run)(void), double operations)
+static void print_rate(const char *figure, double (*run)(void), double operations)
 {
     double best = 0;
     for (int i = 0; i < RUNS; i++) {
@@ -142,9 +144,9 @@ static void wait_for_ever(void *argument)
 
 static const struct kt_server idle_server = {.label = "idle"};
 
-static void supervisor_restart(void)
+/** Kill the only child and ask the supervisor for it until there is another one. */
+static void restart(const char *figure)
 {
-    enum { CRASHES = 100000 };
     const struct kt_supervisor spec = {.label = "bench", .intensity = KT_INTENSITY_MAX};
     kt_pid supervisor, child, next;
     kt_supervisor_start(&spec, NULL, &supervisor);
@@ -158,22 +160,36 @@ static void supervisor_restart(void)
         while (next == child || !next);
         child = next;
     }
-    print("supervisor restart (crash to running again)", (seconds() - start) / CRASHES * 1e6, "us");
+    print(figure, (seconds() - start) / CRASHES * 1e6, "us");
     kt_supervisor_stop(supervisor, -1);
 }
 
-static void supervisor_children(void)
+/** Start so many children of one supervisor, and stop it. @return seconds of either */
+static double children_start_stop(double *ret_stop)
 {
     const struct kt_supervisor spec = {.label = "bench", .strategy = KT_DYNAMIC};
     kt_pid supervisor;
     kt_supervisor_start(&spec, NULL, &supervisor);
-    double start = seconds();
+    double began = seconds();
     for (int i = 0; i < CHILDREN; i++)
         kt_supervisor_add(supervisor, &(struct kt_child){.server = &idle_server}, NULL);
-    print("dynamic supervisor: start a child", CHILDREN / (seconds() - start) / 1e6, "M/s");
-    start = seconds();
+    double started = seconds();
     kt_supervisor_stop(supervisor, -1);
-    print("stopping a supervisor with 100,000 children", seconds() - start, "s");
+    *ret_stop = seconds() - started;
+    return started - began;
+}
+
+static double children_start(void)
+{
+    double stop;
+    return children_start_stop(&stop);
+}
+
+static void children_stop(const char *figure)
+{
+    double stop;
+    children_start_stop(&stop);
+    print(figure, stop, "s");
 }
 
 /* ---------------------------------------------------------------- memory */
@@ -205,38 +221,81 @@ static void kill_each(const struct kt_process_info *info, void *argument)
         kt_signal(info->pid, KT_EXIT_KILL, NULL);
 }
 
-static void memory(void)
+static void parked_memory(const char *figure)
 {
     size_t before = resident();
     for (int i = 0; i < PARKED; i++)
         kt_spawn(NULL, wait_for_ever, NULL, NULL);
     kt_yield();
-    print("memory of a parked process", (double)(resident() - before) / PARKED, "bytes");
+    print(figure, (double)(resident() - before) / PARKED, "bytes");
     kt_runtime_each(false, kill_each, NULL);
+    /* Once round, so that all have ended before another figure begins. */
     kt_sleep(20);
-    before = resident();
+}
+
+static void sleeper_memory(const char *figure)
+{
+    size_t before = resident();
     for (int i = 0; i < SLEEPERS; i++)
         kt_server_start(&sleeper, NULL, NULL, NULL);
-    print("memory of a sleeping server with its timer", (double)(resident() - before) / SLEEPERS,
-          "bytes");
+    print(figure, (double)(resident() - before) / SLEEPERS, "bytes");
     kt_runtime_each(false, kill_each, NULL);
+}
+
+/* ---------------------------------------------------------------- which figures */
+
+/** A figure: either a rate, of so many operations that `run` does in the seconds that it returns,
+ *  or something that `measure` prints itself. */
+struct figure {
+    const char *name;
+    double (*run)(void);
+    double operations;
+    void (*measure)(const char *figure);
+};
+
+/** Memory first, before anything else has left some behind. */
+static const struct figure figures[] = {
+    {.name = "parked_bytes", .measure = parked_memory},
+    {.name = "sleeper_bytes", .measure = sleeper_memory},
+    {.name = "spawn_exit", .run = spawn_exit, .operations = SPAWNS},
+    {.name = "round_trip", .run = round_trip, .operations = MESSAGES},
+    {.name = "server_call", .run = server_call, .operations = MESSAGES},
+    {.name = "one_way", .run = one_way, .operations = MESSAGES},
+    {.name = "start_child", .run = children_start, .operations = CHILDREN},
+    {.name = "stop_100000", .measure = children_stop},
+    {.name = "restart", .measure = restart},
+    {0},
+};
+
+/** The names on the command line; none stands for all. */
+static char **wanted;
+
+static bool is_wanted(const char *name)
+{
+    for (char **word = wanted; *word; word++)
+        if (strcmp(*word, name) == 0)
+            return true;
+    return *wanted == NULL;
 }
 
 static void bench(void *argument)
 {
     (void)argument;
-    memory();
-    rate("spawn and exit", spawn_exit, SPAWNS);
-    rate("message round trip", round_trip, MESSAGES);
-    rate("server call", server_call, MESSAGES);
-    rate("one-way messages", one_way, MESSAGES);
-    supervisor_restart();
-    supervisor_children();
+    for (const struct figure *figure = figures; figure->name; figure++) {
+        if (!is_wanted(figure->name))
+            continue;
+        if (figure->run)
+            print_rate(figure->name, figure->run, figure->operations);
+        else
+            figure->measure(figure->name);
+    }
     kt_runtime_stop();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    wanted = argv + 1;
     struct kt_error error;
     if (kt_runtime_start(NULL, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);

@@ -2,7 +2,7 @@
 /*
  * What one writes today for FastCGI in C: libfcgi with a number of threads, each of which accepts a
  * request, handles it and takes the next; cJSON for the echo. Stands beside kontor in
- * scripts/bench and answers the same two paths, /api/evaluation/now and /api/evaluation/echo.
+ * scripts/bench and answers now, echo and rpc below /api/evaluation/ as the plugin does.
  */
 #include "config.h"
 
@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /** As long as the kernel allows by default (net.core.somaxconn). */
 #define BACKLOG 4096
 /** The longest body that is echoed; a benchmark sends some hundred bytes. */
 #define BODY_MAX 65536
+/** How long rpc takes elsewhere, in microseconds. */
+#define RPC_US 50000
 /** Bytes of stack of a thread: handlers need little, and a thousand threads shall fit. */
 #define STACK_SIZE (256u * 1024u)
 
@@ -56,6 +59,9 @@ static void *serve(void *argument)
             respond(&request, constant, sizeof(constant) - 1);
         } else if (path != NULL && strcmp(path, "/api/evaluation/echo") == 0) {
             echo(&request);
+        } else if (path != NULL && strcmp(path, "/api/evaluation/rpc") == 0) {
+            usleep(RPC_US);
+            respond(&request, constant, sizeof(constant) - 1);
         } else {
             FCGX_FPrintF(request.out, "Status: 404 Not Found\r\n\r\n");
         }

@@ -3,80 +3,107 @@
 """List or run benchmarks; each prints its figures as JSON lines. See scripts/bench."""
 
 import argparse
-import json
 import os
 import pathlib
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = pathlib.Path(os.environ.get("KONTOR_SOURCE", HERE.parents[1])).resolve()
+os.environ.setdefault("KONTOR_BUILD", str(ROOT / "build-bench"))
 sys.path.insert(0, str(HERE.parent / "system"))
 
-BUILD = pathlib.Path(os.environ.get("KONTOR_BUILD", HERE.parents[1] / "build-bench"))
+# pylint: disable=wrong-import-position
+import charts  # noqa: E402
+import environment  # noqa: E402
+import figures  # noqa: E402
+import native  # noqa: E402
+import procfs  # noqa: E402
+import report  # noqa: E402
+import web  # noqa: E402
+
+# So much of the machine may be busy before we begin.
+BUSY_MAX = 0.1
 
 
-def emit(figure, value, unit, peer=None, peer_value=None, lower_is_better=False):
-    """Print one figure; the ratio is above 1 when we are ahead."""
-    ratio = None
-    if peer_value is not None:
-        ahead, behind = (peer_value, value) if lower_is_better else (value, peer_value)
-        ratio = round(ahead / behind, 3) if behind else None
-    print(json.dumps({"figure": figure, "value": rounded(value), "unit": unit, "peer": peer,
-                      "peer_value": rounded(peer_value), "ratio": ratio}), flush=True)
+def benchmarks():
+    """{name: (function, words)}"""
+    found = {"process": (native.run, "spawn and exit, messages, calls, supervisors, memory of "
+                                     "processes; beside the BEAM"),
+             "registry": (native.run, "look up, register, evict; beside Elixir's Registry")}
+    for endpoint, (words, peers) in web.ENDPOINTS.items():
+        for connections in web.CONNECTIONS:
+            found[f"{endpoint}_{connections}"] = (
+                web.run, f"{words}, {connections} connections; beside {', '.join(peers)}")
+    return found
 
 
-def rounded(value):
-    """Three digits behind the point are more than any figure here deserves."""
-    return value if value is None else round(value, 3)
+def chosen(known, wanted):
+    """The benchmarks that are meant: all, or those named; "now" stands for now_64 and now_1000."""
+    unknown = [word for word in wanted if not any(is_meant(name, word) for name in known)]
+    if unknown:
+        raise SystemExit(f"no such benchmark: {', '.join(unknown)}; see --list")
+    return [name for name in known
+            if not wanted or any(is_meant(name, word) for word in wanted)]
 
 
-def run_process(_):
-    """Pass on the figures of a program that measures inside one worker."""
-    with subprocess.Popen([str(BUILD / "tests/bench/bench_process")], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, text=True) as program:
-        for line in program.stdout:
-            figure = json.loads(line)
-            emit(figure["figure"], figure["value"], figure["unit"], figure.get("peer"),
-                 figure.get("peer_value"), figure.get("lower_is_better", False))
-    if program.returncode != 0:
-        raise SystemExit(f"bench_process ended with {program.returncode}")
+def is_meant(name, word):
+    return name == word or name.startswith(word + "_")
 
 
-def run_web(name):
-    """Measure behind nginx; the name says what."""
-    import web
-    web.run(name.partition(".")[2], emit)
-
-
-PEERS = "beside threaded libfcgi and the smallest epoll responder"
-BENCHMARKS = {
-    "process": (run_process, "spawn and exit, messages, calls, memory of servers, in one worker"),
-    "web.now": (run_web, f"the smallest answer, through nginx {PEERS}"),
-    "web.echo": (run_web, f"JSON parsed and written, through nginx {PEERS}"),
-    "web.newcomers": (run_web, f"how long a fresh connection waits under load, {PEERS}"),
-}
+def parse():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="list the benchmarks and stop")
+    parser.add_argument("--quick", action="store_true", help="few short rounds, to try it out")
+    parser.add_argument("--rounds", type=int, help="how often all systems are measured in turns")
+    parser.add_argument("--seconds", type=int, help="how long each run of a load takes")
+    parser.add_argument("--save", metavar="FILE", help="keep the figures, too, in this file")
+    parser.add_argument("--charts", metavar="FILE",
+                        help="draw docs/bench-*.svg and the tables of docs/BENCHMARKS.md from the "
+                             "figures kept in this file, and stop")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.seconds = options.seconds or (1 if options.quick else 3)
+    options.warmup_seconds = 1 if options.quick else 2
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--list", action="store_true", help="list the benchmarks and stop")
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    arguments = parser.parse_args()
-    if arguments.list:
-        for name, (_, words) in BENCHMARKS.items():
-            print(f"{name:16}{words}")
-        return 0
-    # "web" stands for all whose name begins with "web.".
-    chosen = [name for name in BENCHMARKS if not arguments.names or
-              any(name == wanted or name.startswith(wanted + ".") for wanted in arguments.names)]
-    unknown = [wanted for wanted in arguments.names if not
-               any(name == wanted or name.startswith(wanted + ".") for name in BENCHMARKS)]
-    if unknown:
-        parser.error(f"no such benchmark: {', '.join(unknown)}; see --list")
-    for name in chosen:
-        BENCHMARKS[name][0](name)
-    return 0
+    options = parse()
+    known = benchmarks()
+    if options.list:
+        for name, (_, words) in known.items():
+            print(f"{name:12}{words}")
+        return
+    if options.charts:
+        saved = figures.load(options.charts)
+        charts.draw(*saved, ROOT / "docs")
+        report.write(*saved, ROOT / "docs/BENCHMARKS.md")
+        return
+    names = chosen(known, options.names)
+    busy = procfs.busy_share(seconds=1)
+    if busy > BUSY_MAX:
+        print(f"This machine is {busy:.0%} busy with other things: systems with more threads get "
+              "more of it, and rates are not worth much.", file=sys.stderr)
+    output = figures.Output(options.save)
+    output.write({"environment": {**environment.facts(), "rounds": options.rounds,
+                                  "seconds": options.seconds,
+                                  "busy_percent": round(100 * busy)}}, is_printed=False)
+    failed = [name for name in names if not is_measured(known[name][0], name, options, output)]
+    if failed:
+        raise SystemExit(f"not measured: {', '.join(failed)}")
+
+
+def is_measured(run, name, options, output):
+    """Run one benchmark. One that fails says why and lets the others go on."""
+    try:
+        run(name, options, output.write)
+    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

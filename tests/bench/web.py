@@ -1,176 +1,134 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requests per second behind nginx, kontor and two peers in turns, and how newcomers fare.
+"""Requests behind nginx: rate, waiting time, processor time, memory, and how newcomers fare; kontor
+and its peers in turns, behind one nginx with the same settings."""
 
-All three stand behind the same nginx, get the same parameters and keep their connections. The
-machine's speed drifts, so every round measures all three and the median of the rounds counts.
-"""
-
+import contextlib
+import json
 import os
 import pathlib
-import re
 import shutil
-import socket
-import statistics
 import subprocess
+import sys
 import tempfile
-import threading
 import time
 
-from fastcgi import wait_until
-from frontend import EXAMPLES, Nginx
-from kontor import BUILD, Kontor, collect_plugins
-
-CONNECTIONS = (64, 1000)
-ROUNDS = 3
-SECONDS = 3
-# Threads of the libfcgi program: what people set, and more than the processors need.
-PEER_THREADS = 64
-# A newcomer knocks so often, and gives up after so long; seconds.
-NEWCOMER_INTERVAL = 0.2
-NEWCOMER_TIMEOUT = 5
+import procfs
+from figures import compare, in_turns
+from frontend import Nginx, free_port
+from kontor import BUILD
+from newcomers import Newcomers
+from systems import HERE, SLOW_MS, SYSTEMS, Upstream, snippet
 
 ECHO_BODY = ('{"id":4711,"name":"Ada Lovelace","tags":["math","engine","notes"],'
              '"address":{"city":"London","zip":"W1"},"balance":1234.5,"active":true}')
-ECHO_SCRIPT = f"""
-wrk.method = "POST"
-wrk.body = '{ECHO_BODY}'
-wrk.headers["Content-Type"] = "application/json"
-"""
+
+# Endpoint: (what it does, its peers, the one that a goal names first: it is measured next to us).
+ENDPOINTS = {
+    "now": ("the smallest possible answer", ("epoll", "libfcgi", "node")),
+    "echo": ("JSON parsed and written", ("libfcgi", "node")),
+    "rpc": ("a call that takes 50 ms elsewhere", ("node", "libfcgi")),
+    "slow": (f"an upstream that answers in {SLOW_MS} ms", ("nginx", "node")),
+}
+CONNECTIONS = (64, 1000)
+# An answer that takes 200 ms fits only a few times into a run: these runs are so much longer.
+PATIENCE = {"slow": 2}
+
+# What a run measures, beside requests/s: the end of the figure's name, and the unit.
+METRICS = {"requests": ("", "requests/s"), "cpu_us": ("_cpu_us", "us"),
+           "site_cpu_us": ("_site_cpu_us", "us"), "p99_ms": ("_p99_ms", "ms"),
+           "newcomer_ms": ("_newcomer_ms", "ms"), "memory_mb": ("_memory_mb", "MB")}
+# These need processes of the system's own; nginx alone has none.
+OF_PROCESSES = ("cpu_us", "memory_mb")
+# A second before the end, or half-way if that is earlier, all connections are busy.
+MEMORY_BEFORE_END = 1
 
 
-class House:
-    """kontor, the peers and nginx in front of them, on a temporary folder."""
+class Site:
+    """The systems that one endpoint is measured on and nginx before them, in a temporary folder."""
 
-    def __init__(self):
+    def __init__(self, endpoint, connections):
+        self.endpoint = endpoint
+        self.connections = connections
+        self.processors = len(os.sched_getaffinity(0))
+        self.names = ("kontor", *ENDPOINTS[endpoint][1])
+        self.body = ECHO_BODY if endpoint == "echo" else None
+        self.path = f"/api/evaluation/{endpoint}"
+        self.upstream_port = free_port()
+        self.running = contextlib.ExitStack()
+
+    def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kontor-bench-"))
+        self.running.callback(shutil.rmtree, self.folder, ignore_errors=True)
         os.chmod(self.folder, 0o755)
-        self.processors = os.cpu_count() or 1
-        self.running = []
         try:
             self.open()
         except BaseException:
-            self.close()
+            self.running.close()
             raise
+        return self
+
+    def __exit__(self, *_):
+        self.running.close()
 
     def open(self):
-        home = self.folder / "kontor"
-        home.mkdir()
-        self.kontor = Kontor(home, collect_plugins(self.folder / "plugins"),
-                             plugins=("evaluation",),
-                             settings={"workers": str(self.processors), "request_log": "no",
-                                       "log_level": "warning"})
-        self.running.append(self.kontor)
-        self.kontor.start()
-        sockets = {"kontor": self.kontor.socket}
-        for name, count in (("libfcgi", PEER_THREADS), ("epoll", self.processors)):
-            sockets[name] = str(self.folder / f"{name}.sock")
-            self.running.append(Peer(BUILD / f"tests/bench/peer_{name}", sockets[name], count))
-        self.nginx = Nginx(self.folder / "nginx", snippets=snippets(sockets),
-                           workers=self.processors, connections=8192)
-        self.running.append(self.nginx)
-        (self.folder / "echo.lua").write_text(ECHO_SCRIPT)
+        if self.endpoint == "slow":
+            self.keep(Upstream(self.upstream_port))
+        self.systems = {name: self.keep(SYSTEMS[name](self)) for name in self.names}
+        self.ports = {name: free_port() for name in self.names}
+        servers = [snippet(name, system, self.ports[name], self.connections)
+                   for name, system in self.systems.items()]
+        self.nginx = self.keep(Nginx(self.folder / "nginx", snippets=("\n".join(servers), ""),
+                                     workers=self.processors, connections=8192))
 
-    def close(self):
-        for part in reversed(self.running):
-            part.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def keep(self, part):
+        """Stop this part at the end, after those that were started later."""
+        self.running.callback(part.stop)
+        return part
 
-    def load(self, system, endpoint, connections, seconds=SECONDS):
-        """Run wrk once. @return requests per second that were answered well"""
-        command = ["wrk", "-t", str(self.processors), "-c", str(connections), "-d", f"{seconds}s",
-                   "--timeout", "10s"]
-        if endpoint == "echo":
-            command += ["-s", str(self.folder / "echo.lua")]
-        output = subprocess.run([*command, f"{self.nginx.url}/{system}/api/evaluation/{endpoint}"],
-                                stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                check=True).stdout
-        total, took = re.search(r"(\d+) requests in ([\d.]+)s", output).groups()
-        bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
-        return (int(total) - int(bad.group(1) if bad else 0)) / float(took)
+    def wrk(self, name, seconds):
+        """Start the load generator on one system."""
+        command = ["wrk", "-t", self.processors, "-c", self.connections, "-d", f"{seconds}s",
+                   "--timeout", "10s", "-s", HERE / "load.lua",
+                   f"http://127.0.0.1:{self.ports[name]}{self.path}", "--"]
+        return subprocess.Popen([str(word) for word in [*command, *filter(None, [self.body])]],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
-    def worst_newcomer(self, system, endpoint, connections):
-        """The longest that a fresh connection waited while a load ran, in milliseconds."""
-        load = threading.Thread(target=self.load, args=(system, endpoint, connections, 2 * SECONDS))
-        waits, threads = [], []
-        load.start()
-        # The first second belongs to the load, which takes its connections.
-        time.sleep(1)
-        while load.is_alive():
-            threads.append(threading.Thread(
-                target=lambda: waits.append(self.newcomer(f"/{system}/api/evaluation/now"))))
-            threads[-1].start()
-            load.join(NEWCOMER_INTERVAL)
-        for thread in threads:
-            thread.join()
-        return max(waits)
-
-    def newcomer(self, path):
-        """One request on a fresh connection. @return its waiting time in milliseconds"""
-        began = time.monotonic()
-        try:
-            with socket.create_connection(("127.0.0.1", self.nginx.port),
-                                          timeout=NEWCOMER_TIMEOUT) as connection:
-                connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-                is_well = b" 200 " in connection.recv(65536).partition(b"\r\n")[0]
-        except OSError:
-            is_well = False
-        return (time.monotonic() - began if is_well else NEWCOMER_TIMEOUT) * 1000
+    def run(self, name, seconds):
+        """One run of the load on one system. @return {metric: value}"""
+        pids = self.systems[name].pids()
+        families = (pids, procfs.family(self.nginx.process.pid))
+        before = [procfs.processor_seconds(family) for family in families]
+        with Newcomers(self.ports[name], self.path, self.body) as newcomers:
+            load = self.wrk(name, seconds)
+            time.sleep(max(seconds - MEMORY_BEFORE_END, seconds / 2))
+            memory = procfs.memory_bytes(pids)
+            output = load.communicate()[0]
+            own, nginx = (procfs.processor_seconds(family) - began
+                          for family, began in zip(families, before))
+        if load.returncode != 0:
+            raise RuntimeError(f"wrk ended with {load.returncode}")
+        result = json.loads(output.splitlines()[-1])
+        if result["refused"] or result["failed"]:
+            print(f"{name}, {self.endpoint}, {self.connections} connections: {result['refused']} "
+                  f"answers were no success, {result['failed']} failed", file=sys.stderr)
+        served = result["requests"] - result["refused"]
+        each_us = 1e6 / max(result["requests"], 1)
+        return {"requests": served / result["seconds"], "cpu_us": own * each_us,
+                "site_cpu_us": (own + nginx) * each_us, "p99_ms": result["p99_ms"],
+                "newcomer_ms": newcomers.worst_ms, "memory_mb": memory / 1e6}
 
 
-class Peer:
-    """A FastCGI program beside kontor."""
-
-    def __init__(self, program, path, count):
-        self.process = subprocess.Popen([str(program), path, str(count)],
-                                        stdin=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(path), what=f"{program} listens")
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def snippets(sockets):
-    """One upstream and one location for each system, as in examples/nginx."""
-    upstream = (EXAMPLES / "nginx/upstream.conf").read_text()
-    location = (EXAMPLES / "nginx/kontor.conf").read_text()
-    location = location[location.index("# What kontor answers"):]
-    upstreams, locations = [], []
-    for name, path in sockets.items():
-        upstreams.append(upstream.replace("upstream kontor", f"upstream {name}")
-                         .replace("/run/kontor/kontor.sock", path)
-                         .replace("keepalive 64;", f"keepalive {max(CONNECTIONS)};"))
-        locations.append(location.replace("(?<kontor_mount>)", f"(?<kontor_mount>/{name})")
-                         .replace("fastcgi_pass kontor;", f"fastcgi_pass {name};"))
-    return "\n".join(upstreams), "\n".join(locations)
-
-
-PEERS = {"libfcgi": f"libfcgi, {PEER_THREADS} threads", "epoll": "smallest epoll responder"}
-
-
-def run(name, emit):
-    """Measure one of now, echo, newcomers."""
-    house = House()
-    try:
-        for connections in CONNECTIONS:
-            if name == "newcomers":
-                figures = {system: house.worst_newcomer(system, "echo", connections)
-                         for system in ("kontor", *PEERS)}
-                unit, lower_is_better = "ms, the worst", True
-            else:
-                figures = measure(house, name, connections)
-                unit, lower_is_better = "requests/s", False
-            for peer, words in PEERS.items():
-                emit(f"web.{name}.{connections}", figures["kontor"], unit, words, figures[peer],
-                     lower_is_better)
-    finally:
-        house.close()
-
-
-def measure(house, endpoint, connections):
-    """The median rate of each system over all rounds."""
-    rates = {system: [] for system in ("kontor", *PEERS)}
-    for _ in range(ROUNDS):
-        for system, values in rates.items():
-            values.append(house.load(system, endpoint, connections))
-    return {system: statistics.median(values) for system, values in rates.items()}
+def run(name, options, emit):
+    """Measure an endpoint at a number of connections, for example now_64."""
+    endpoint, _, connections = name.partition("_")
+    with Site(endpoint, int(connections)) as site:
+        for system in site.names:
+            site.run(system, options.warmup_seconds)
+        seconds = options.seconds * PATIENCE.get(endpoint, 1)
+        rounds = in_turns(site.names, options.rounds, lambda system: site.run(system, seconds))
+        for metric, (suffix, unit) in METRICS.items():
+            values = {system: [one[metric] for one in runs] for system, runs in rounds.items()}
+            for peer in site.names[1:]:
+                if metric in OF_PROCESSES and not site.systems[peer].pids():
+                    continue
+                emit(compare(name + suffix, unit, values["kontor"], peer, values[peer]))

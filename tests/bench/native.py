@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What happens inside one worker, beside the BEAM: programs that print their own figures, one JSON
+object {"figure", "value", "unit"} a line, and measure only those that they are asked for."""
+
+import atexit
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from figures import compare, in_turns
+from kontor import BUILD
+from systems import HERE
+
+# Benchmark: our program, and its figures in the order in which they are measured.
+PROGRAMS = {
+    "process": ("bench_process", ("spawn_exit", "round_trip", "server_call", "one_way",
+                                  "start_child", "restart", "stop_100000", "parked_bytes",
+                                  "sleeper_bytes")),
+    "registry": ("bench_registry", ("registry_lookup", "registry_register",
+                                    "registry_evict_100000")),
+}
+# Memory is the same in every round, and a million processes take their time.
+MEMORY_ROUNDS = 1
+
+# A program that takes longer for one figure hangs; seconds.
+TIMEOUT = 120
+
+# A million processes are more than the BEAM allows by default; its schedulers are as they come.
+# With its registry, mailboxes are kept off the heap: 100,000 exits at once make it ten times slower
+# otherwise, since each collection of garbage goes through all that wait.
+BEAM_FLAGS = {"process": ("+P", "2000000"), "registry": ("+P", "2000000", "+hmqd", "off_heap")}
+ELIXIR = "/usr/lib/elixir/lib/elixir/ebin"
+
+
+class Beam:
+    """The module peer_beam, compiled into a temporary folder that goes at our end."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kontor-bench-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        subprocess.run(["erlc", "-o", str(self.folder), str(HERE / "peer_beam.erl")], check=True)
+
+    def command(self, benchmark, figure):
+        return ["erl", *BEAM_FLAGS[benchmark], "-noshell", "-pa", str(self.folder), ELIXIR, "-run",
+                "peer_beam", "main", figure]
+
+
+def measure(command):
+    """Run a program for one figure. @return (value, unit)"""
+    output = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                            check=True, timeout=TIMEOUT).stdout
+    for line in map(json.loads, output.splitlines()):
+        if line["figure"] == command[-1]:
+            return line["value"], line["unit"]
+    raise RuntimeError(f"{command[0]} does not know {command[-1]}")
+
+
+def run(name, options, emit):
+    """Measure all figures of one of PROGRAMS."""
+    program, figures = PROGRAMS[name]
+    beam = Beam()
+    for figure in figures:
+        commands = {"kontor": [str(BUILD / "tests/bench" / program), figure],
+                    "beam": beam.command(name, figure)}
+        rounds = MEMORY_ROUNDS if figure.endswith("_bytes") else options.rounds
+        results = in_turns(tuple(commands), rounds, lambda system: measure(commands[system]))
+        values = {system: [value for value, _ in runs] for system, runs in results.items()}
+        emit(compare(figure, results["kontor"][0][1], values["kontor"], "beam", values["beam"]))

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tables of saved figures, written into docs/BENCHMARKS.md between two comments; the text around
+them is people's."""
+
+import words
+
+BEGIN = "<!-- figures: written by scripts/bench --charts -->"
+END = "<!-- end of figures -->"
+
+
+def write(environment, figures, path):
+    """Replace what is between the comments."""
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{path} lacks the comments between which the figures go")
+    values, rows = words.by_name(figures)
+    parts = [machine(environment), *web_tables(values), native_table(rows), goal_table(figures)]
+    path.write_text(before + begin + "\n\n" + "\n\n".join(filter(None, parts)) + "\n\n" + end +
+                    after, encoding="utf-8")
+
+
+def table(head, lines, right=True):
+    """A table whose first column is words and whose others are numbers."""
+    rule = ["---"] + ["---:" if right else "---"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines])
+
+
+def machine(environment):
+    versions = ", ".join(f"{name} {version}"
+                         for name, version in environment.get("versions", {}).items() if version)
+    return (f"Measured on {environment.get('processors')} processors "
+            f"({environment.get('processor')}), {environment.get('memory_gb')} GB, "
+            f"{environment.get('system')}; {versions}; {environment.get('rounds')} rounds of "
+            f"{environment.get('seconds')} s; the machine was {environment.get('busy_percent', 0)} % "
+            "busy with other things before.")
+
+
+def web_tables(values):
+    """One table for each endpoint: metrics by systems."""
+    for endpoint, title in words.ENDPOINTS.items():
+        measured = {figure: found for figure, found in values.items()
+                    if figure.startswith(endpoint + "_")}
+        systems = list(dict.fromkeys(name for found in measured.values() for name in found))
+        lines = []
+        for count in words.CONNECTIONS:
+            for suffix, metric in words.METRICS.items():
+                found = measured.get(f"{endpoint}_{count}{suffix}")
+                if found:
+                    lines.append([f"{count:,} connections: {metric}",
+                                  *(words.number(found[name]) if name in found else "–"
+                                    for name in systems)])
+        if lines:
+            yield (f"### {title}\n\n" +
+                   table(["", *(words.SYSTEMS[name] for name in systems)], lines))
+
+
+def native_table(rows):
+    lines = []
+    for figure, label in words.NATIVE.items():
+        row = next((row for (name, _), row in rows.items() if name == figure), None)
+        if row:
+            lines.append([label, words.quantity(row["value"], row["unit"]),
+                          words.quantity(row["peer_value"], row["unit"]) if row["peer"] else "–",
+                          words.times(row["ratio"]), spread(row)])
+    if not lines:
+        return ""
+    return ("### Inside one worker\n\n" +
+            table(["", "kontor", "BEAM", "kontor is ahead", "from … to"], lines))
+
+
+def spread(row):
+    """The least and the largest ratio of the rounds."""
+    if row.get("ratio_min") is None:
+        return ""
+    return f"{words.number(row['ratio_min'])} … {words.number(row['ratio_max'])}"
+
+
+def goal_table(figures):
+    """What was promised, and what was reached."""
+    lines, seen = [], set()
+    for row in figures:
+        if not row.get("goal"):
+            continue
+        by_ratio = row["goal"].startswith("ratio")
+        peer = words.SYSTEMS[row["peer"]] if by_ratio else ""
+        if (row["figure"], peer) in seen:
+            continue
+        seen.add((row["figure"], peer))
+        _, relation, bound = row["goal"].split()
+        relation = {">=": "at least", "<=": "at most"}[relation]
+        goal = (f"{relation} {bound} × {peer}" if by_ratio else
+                f"{relation} {words.quantity(float(bound), row['unit'])}")
+        reached = (f"{words.number(row['ratio'])} ({spread(row)})" if by_ratio and row["ratio"]
+                   else words.quantity(row["value"], row["unit"]))
+        lines.append([words.title(row["figure"]), goal, reached,
+                      "yes" if row["is_reached"] else "**no**"])
+    if not lines:
+        return ""
+    return "### Goals\n\n" + table(["", "goal", "reached", "kept"], lines, right=False)
