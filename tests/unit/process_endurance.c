@@ -18,6 +18,13 @@
 #define KEEPS_FREED_MEMORY RUNNING_ON_VALGRIND
 #endif
 
+/** Checkers keep what was freed for a while, and look for leaks themselves. */
+#ifdef __SANITIZE_ADDRESS__
+#define KEEPS_FREED_MEMORY true
+#else
+#define KEEPS_FREED_MEMORY RUNNING_ON_VALGRIND
+#endif
+
 /** What the allocators may hold on to beyond the state after the first tenth. */
 #define SLACK_BYTES (1 << 20)
 
@@ -128,12 +135,9 @@ static void test_a_million_processes(void)
     kt_runtime_counts(&counts);
     assert_int_equal(counts.processes, 1);
     assert_true(counts.spawned >= count);
-#ifndef __SANITIZE_ADDRESS__ /* which keeps freed memory for a while, and looks for leaks itself   \
-                              */
     size_t after = resident_bytes();
-    if (!RUNNING_ON_VALGRIND && after > before + SLACK_BYTES)
+    if (!KEEPS_FREED_MEMORY && after > before + SLACK_BYTES)
         fail_msg("memory has grown from %zu to %zu bytes", before, after);
-#endif
 }
 CASE(a_million_processes)
 
