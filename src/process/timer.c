@@ -135,6 +135,8 @@ static void on_monotonic(uv_timer_t *handle)
 {
     (void)handle;
     expire_until(KT_CLOCK_MONOTONIC, kt_now_ms());
+    /* the loop may wait right after this, when nobody has become runnable */
+    kt_timers_commit();
 }
 
 static void on_day(uv_poll_t *handle, int status, int events)

@@ -83,10 +83,27 @@ static void test_sleepers_can_be_killed(void)
     assert_int_equal(kt_join(duration, -1), 0);
 }
 
+/** A message that comes due for one who has died wakes nobody; those behind it must still wake. */
+static void test_dead_receivers_stop_no_clock(void)
+{
+    kt_pid dead;
+    int64_t no_time = 0;
+    for (int i = 0; i < 20; i++) {
+        kt_spawn(NULL, sleeper, &no_time, &dead);
+        kt_send_after(dead, 1, 1, NULL, 0);
+        kt_signal(dead, KT_EXIT_KILL, NULL);
+        int64_t due_ms = kt_unix_ms() + 3;
+        while (kt_unix_ms() < due_ms)
+            ; /* it is due before the loop looks at its clock again */
+        kt_sleep(5);
+    }
+}
+
 CASE(sleepers_wake_in_order)
 CASE(nobody_wakes_early)
 CASE(sleep_until_a_time_of_day)
 CASE(sleepers_can_be_killed)
+CASE(dead_receivers_stop_no_clock)
 
 int main(void)
 {
@@ -95,6 +112,7 @@ int main(void)
         cmocka_unit_test(nobody_wakes_early),
         cmocka_unit_test(sleep_until_a_time_of_day),
         cmocka_unit_test(sleepers_can_be_killed),
+        cmocka_unit_test(dead_receivers_stop_no_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
