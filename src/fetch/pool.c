@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /** Sockets served before the loop gets its turn. */
-#define EVENTS_MAX 256
+#define EVENTS_MAX 32
 /** Kept connections of an unused pool are closed after so long; most servers do it earlier. */
 #define IDLE_MS 60000
 /** Handles of the loop: poll, timer, idle. */

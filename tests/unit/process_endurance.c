@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* If this failed, each of a million processes would leave a little behind, until memory is full. */
+#include "config.h"
+
 #include "inside.h"
 
 #include <kontor/server.h>
 #include <unistd.h>
 
-#if __has_include(<valgrind/valgrind.h>)
+#if defined(HAVE_VALGRIND_VALGRIND_H)
 #include <valgrind/valgrind.h>
 #else
 #define RUNNING_ON_VALGRIND 0

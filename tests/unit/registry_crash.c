@@ -219,7 +219,7 @@ static void a_worker_that_lies_is_cut_off(void **state)
     union {
         struct kt_frame frame;
         char bytes[4096];
-    } rubbish;
+    } rubbish = {.bytes = {0}};
     unsigned seed = 11;
     for (int i = 0; i < 3000; i++) {
         size_t size = sizeof rubbish.bytes;

@@ -162,7 +162,7 @@ static void keep_many(void *argument)
         char key[32];
         int number = i * 73 % 200;
         snprintf(key, sizeof key, "expire/%03d", number);
-        const struct kt_registration what = {.key = key, .keep_until_ms = now + 100 + number};
+        const struct kt_registration what = {.key = key, .keep_until_ms = now + 1000 + number};
         kt_must(kt_registry_register(&what, NULL) == 0 ? argument : NULL);
     }
 }

@@ -24,7 +24,8 @@ static void handle_call(void *state, const struct kt_message *call)
     case CRASH:
         kt_exit(KT_EXIT_SHUTDOWN, "crash");
     case DIE:
-        _exit(3);
+        raise(SIGKILL);
+        break;
     default:
         board->counts[1]++; /* it will never answer */
     }
@@ -98,7 +99,7 @@ static void test_messages_and_calls(void)
     AWAIT(kt_registry_lookup("far", &entry) == -ENOENT);
     int status;
     assert_int_equal(waitpid(far, &status, 0), far);
-    assert_int_equal(WEXITSTATUS(status), 3);
+    assert_true(WIFSIGNALED(status));
 }
 
 static void messages_and_calls(void **state)
