@@ -191,6 +191,7 @@ def test_kept_connection_that_was_closed(kontor, upstream):
     """A server that closes idle connections would make every second request fail."""
     for _ in range(5):
         assert ask(kontor, f"{upstream.url}/closes", method="POST", body="x")["error"] == ""
+        wait_until(lambda: upstream.open == 0)
     assert len(upstream.seen("/closes")) == 5
 
 

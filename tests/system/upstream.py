@@ -5,6 +5,7 @@ It runs on a thread of its own. Knows nothing of kontor.
 """
 
 import asyncio
+import contextlib
 import gzip
 import json
 import threading
@@ -72,8 +73,10 @@ class Upstream:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self.open -= 1
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            self.open -= 1
 
     async def serve_one(self, number, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
