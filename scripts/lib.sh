@@ -11,7 +11,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
     libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
-    libsodium-dev libsystemd-dev libcurl4-openssl-dev)
+    libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy

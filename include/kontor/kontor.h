@@ -5,6 +5,7 @@
 
 #include <kontor/error.h>
 #include <kontor/http.h>
+#include <kontor/job.h>
 #include <kontor/log.h>
 #include <kontor/memory_file.h>
 #include <kontor/option.h>

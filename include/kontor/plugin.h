@@ -7,13 +7,14 @@
 #ifndef KONTOR_PLUGIN_H
 #define KONTOR_PLUGIN_H
 
+#include <kontor/job.h>
 #include <kontor/option.h>
 #include <kontor/request.h>
 #include <kontor/supervisor.h>
 
 /** The API that this header describes: majors must be equal, a plugin's minor not above ours. */
 #define KT_API_MAJOR 0
-#define KT_API_MINOR 1
+#define KT_API_MINOR 2
 /** "KTPL": marks a descriptor. */
 #define KT_PLUGIN_MAGIC 0x4b54504cu
 
@@ -41,6 +42,8 @@ struct kt_plugin_descriptor {
      * @return 0 or a negative errno: the worker does not start
      */
     int (*start)(struct kt_plugin *plugin, struct kt_error *error);
+    const struct kt_job_kind *jobs; /**< kinds of jobs that it has, ended by a NULL name; NULL: none.
+                                         Since 0.2 */
 };
 
 /** The one symbol a plugin exports. */

@@ -6,6 +6,7 @@
 
 #include "base/configuration.h"
 #include "control/client.h"
+#include "control/jobs.h"
 #include "control/protocol.h"
 #include "control/view.h"
 
@@ -27,6 +28,7 @@ struct command {
     const char *config_path; /**< NULL: the standard one, if it is there */
     const char *verb;
     const char *plugin; /**< to release, else NULL */
+    const char *order, *realm, *id; /**< for a job, else NULL */
     bool is_json, with_processes;
 };
 
@@ -41,6 +43,9 @@ static void print_usage(FILE *stream)
         "           has succeeded or failed\n"
         "       kontorctl [-c FILE | -r RUN_DIR] release PLUGIN\n"
         "           let a plugin out of quarantine before its time; waits until it serves again\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] jobs [--json]\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] jobs cancel | delete REALM ID\n"
+        "           show the jobs, cancel one that has not ended, forget one that has\n"
         "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
         "           finish what is running, and end; waits for it\n"
         "       kontorctl help | --version\n"
@@ -179,6 +184,14 @@ static int parse(int argc, char **argv, struct command *command)
     command->verb = argv[optind++];
     if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && optind < argc)
         command->plugin = argv[optind++];
+    bool is_jobs = strcmp(command->verb, KT_CONTROL_JOBS) == 0;
+    if (is_jobs && argc - optind == 3) {
+        command->order = argv[optind++];
+        command->realm = argv[optind++];
+        command->id = argv[optind++];
+        if (strcmp(command->order, "cancel") != 0 && strcmp(command->order, "delete") != 0)
+            return -EINVAL;
+    }
     bool lacks_plugin = strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && command->plugin == NULL;
     return optind == argc && !lacks_plugin ? 0 : -EINVAL;
 }
@@ -194,6 +207,20 @@ static int run_release(const struct command *command)
         return EXIT_FAILURE;
     }
     return run_order(command, question, "released");
+}
+
+static int run_jobs(const struct command *command)
+{
+    const struct kt_jobs_command jobs = {
+        .run_dir = command->run_dir,
+        .order = command->order,
+        .realm = command->realm,
+        .id = command->id,
+        .is_json = command->is_json,
+        .timeout_ms = PROCESSES_TIMEOUT_MS,
+    };
+    int result = kt_jobs_command(&jobs);
+    return result < 0 ? complain(command->run_dir, result) : result;
 }
 
 /** Take run_dir from the configuration. @return 0 or a negative errno, which has been told */
@@ -229,6 +256,8 @@ static int run(struct command *command)
             status = run_order(command, KT_CONTROL_RELOAD, "reloaded");
         else if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0)
             status = run_release(command);
+        else if (strcmp(command->verb, KT_CONTROL_JOBS) == 0)
+            status = run_jobs(command);
         else
             status = run_order(command, KT_CONTROL_STOP, "stopped");
     }
@@ -245,7 +274,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(command.verb, KT_CONTROL_STATUS) == 0 ||
         strcmp(command.verb, KT_CONTROL_RELOAD) == 0 ||
-        strcmp(command.verb, KT_CONTROL_RELEASE) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
+        strcmp(command.verb, KT_CONTROL_RELEASE) == 0 ||
+        strcmp(command.verb, KT_CONTROL_JOBS) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
         return run(&command);
     if (strcmp(command.verb, "version") == 0) {
         puts("kontorctl " PACKAGE_VERSION);

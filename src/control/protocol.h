@@ -18,8 +18,14 @@
 /** By the master, followed by the name of a plugin: let it out of quarantine. */
 #define KT_CONTROL_RELEASE "release"
 
+/** By workers: all jobs. */
+#define KT_CONTROL_JOBS "jobs"
+/** By workers, followed by realm and id of a job. */
+#define KT_CONTROL_JOBS_CANCEL "jobs cancel"
+#define KT_CONTROL_JOBS_DELETE "jobs delete"
+
 /** The longest question with its newline. */
-#define KT_CONTROL_LINE_MAX 64
+#define KT_CONTROL_LINE_MAX 256
 
 /** The sockets: control.sock, worker-NUMBER-GENERATION.sock. */
 #define KT_CONTROL_MASTER "control.sock"

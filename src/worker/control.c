@@ -8,6 +8,7 @@
 #include "worker/control.h"
 
 #include "http/service.h"
+#include "job/jobs.h"
 #include "process/runtime.h"
 
 #include <cjson/cJSON.h>
@@ -45,6 +46,7 @@ struct connection {
     char line[KT_CONTROL_LINE_MAX];
     size_t used;
     int open_handles;
+    bool is_working; /**< a process makes the answer: the connection stays until it has ended */
 };
 
 /* ---------------------------------------------------------------- what is answered */
@@ -171,8 +173,44 @@ static char *make_status(const struct kt_control *control, bool with_processes)
     return text;
 }
 
+/** One job, with the names of struct kt_job. */
+static void add_job(const struct kt_job *job, void *argument)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "realm", job->realm);
+    cJSON_AddStringToObject(entry, "id", job->id);
+    cJSON_AddStringToObject(entry, "plugin", job->plugin);
+    cJSON_AddStringToObject(entry, "kind", job->kind);
+    cJSON_AddStringToObject(entry, "title", job->title);
+    cJSON_AddStringToObject(entry, "who", job->who);
+    cJSON_AddStringToObject(entry, "state", kt_job_state_name(job->state));
+    cJSON_AddStringToObject(entry, "phase", job->phase);
+    cJSON_AddStringToObject(entry, "reason", job->reason);
+    add_number(entry, "done", job->done);
+    add_number(entry, "total", job->total);
+    add_number(entry, "position", job->position);
+    add_number(entry, "queued_ms", (uint64_t)job->queued_ms);
+    add_number(entry, "started_ms", (uint64_t)job->started_ms);
+    add_number(entry, "ended_ms", (uint64_t)job->ended_ms);
+    add_number(entry, "expires_ms", (uint64_t)job->expires_ms);
+    add_number(entry, "result_bytes", job->result_bytes);
+    cJSON_AddItemToArray(argument, entry);
+}
+
+static char *make_jobs(void)
+{
+    cJSON *document = cJSON_CreateObject();
+    add_number(document, "now_ms", (uint64_t)kt_unix_ms());
+    kt_jobs_each(add_job, cJSON_AddArrayToObject(document, "jobs"));
+    char *text = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    return text;
+}
+
 static char *make_answer(const struct kt_control *control, const char *question)
 {
+    if (strcmp(question, KT_CONTROL_JOBS) == 0)
+        return make_jobs();
     if (strcmp(question, KT_CONTROL_STATUS) == 0)
         return make_status(control, false);
     if (strcmp(question, KT_CONTROL_PROCESSES) == 0)
@@ -192,16 +230,22 @@ static void release(struct kt_control *control)
         free(control);
 }
 
+static void free_when_over(struct connection *connection)
+{
+    if (connection->open_handles > 0 || connection->is_working)
+        return;
+    if (connection->place < CONNECTIONS_MAX)
+        connection->control->connections[connection->place] = NULL;
+    cJSON_free(connection->answer);
+    free(connection);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct connection *connection = handle->data;
     struct kt_control *control = connection->control;
-    if (--connection->open_handles == 0) {
-        if (connection->place < CONNECTIONS_MAX)
-            control->connections[connection->place] = NULL;
-        cJSON_free(connection->answer);
-        free(connection);
-    }
+    connection->open_handles--;
+    free_when_over(connection);
     release(control);
 }
 
@@ -224,11 +268,11 @@ static void on_written(uv_write_t *request, int status)
     cut(request->handle->data);
 }
 
-static void answer(struct connection *connection)
+static void send_answer(struct connection *connection)
 {
     static char newline[] = "\n";
-    uv_read_stop((uv_stream_t *)&connection->pipe);
-    connection->answer = make_answer(connection->control, connection->line);
+    if (uv_is_closing((uv_handle_t *)&connection->pipe))
+        return;
     if (connection->answer == NULL) {
         cut(connection);
         return;
@@ -239,6 +283,57 @@ static void answer(struct connection *connection)
     };
     if (uv_write(&connection->write, (uv_stream_t *)&connection->pipe, buffers, 2, on_written) < 0)
         cut(connection);
+}
+
+/** In a process: do to a job what the line says. */
+static void work_on_job(void *argument)
+{
+    struct connection *connection = argument;
+    char realm[KT_JOB_NAME_MAX + 1], id[KT_JOB_NAME_MAX + 1], word[8];
+    int result = -EINVAL;
+    /* the widths are KT_JOB_NAME_MAX */
+    if (sscanf(connection->line, KT_CONTROL_JOBS " %7s %63s %63s", word, realm, id) == 3)
+        result = strcmp(word, "cancel") == 0 ? kt_job_cancel(realm, id, "kontorctl")
+                                             : kt_job_delete(realm, id);
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddBoolToObject(document, "ok", result == 0);
+    if (result < 0)
+        cJSON_AddStringToObject(document, "error",
+                                result == -ENOENT     ? "there is no such job"
+                                : result == -EBUSY    ? "it runs: cancel it first"
+                                : result == -EALREADY ? "it has ended"
+                                                      : strerror(-result));
+    connection->answer = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    if (connection->answer != NULL) /* it is to outlive this process */
+        connection->answer = talloc_steal(NULL, connection->answer);
+}
+
+static void on_work_done(void *argument, const struct kt_exit *exit)
+{
+    struct connection *connection = argument;
+    (void)exit;
+    connection->is_working = false;
+    send_answer(connection);
+    free_when_over(connection);
+}
+
+static void answer(struct connection *connection)
+{
+    static const struct kt_spawn options = {.label = "kontorctl"};
+    static const struct kt_spawn_inside inside = {.on_exit = on_work_done};
+    uv_read_stop((uv_stream_t *)&connection->pipe);
+    if (strncmp(connection->line, KT_CONTROL_JOBS_CANCEL " ", sizeof(KT_CONTROL_JOBS_CANCEL)) ==
+            0 ||
+        strncmp(connection->line, KT_CONTROL_JOBS_DELETE " ", sizeof(KT_CONTROL_JOBS_DELETE)) ==
+            0) {
+        connection->is_working = true;
+        if (kt_spawn_inside(&options, &inside, work_on_job, connection, NULL) == 0)
+            return;
+        connection->is_working = false;
+    }
+    connection->answer = make_answer(connection->control, connection->line);
+    send_answer(connection);
 }
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)

@@ -163,6 +163,63 @@ const struct kt_option kt_settings_options[] = {
      .default_value = "512M",
      .maximum = 1024 * GIBIBYTE,
      .help = "what memory files of the registry, such as finished reports, may take together"},
+    {.name = "jobs_max",
+     .type = KT_OPTION_INTEGER,
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "jobs, such as reports in the making, that run at once; unset: one for each CPU"},
+    {.name = "jobs_realm_max",
+     .type = KT_OPTION_INTEGER,
+     .minimum = 1,
+     .maximum = 1000,
+     .help = "jobs of one realm that run at once; unset: jobs_max"},
+    {.name = "job_queue",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "200",
+     .maximum = 10000,
+     .help = "jobs that wait for their turn; more are refused"},
+    {.name = "job_queue_realm",
+     .type = KT_OPTION_INTEGER,
+     .maximum = 10000,
+     .help = "jobs of one realm that wait for their turn; unset: job_queue"},
+    {.name = "job_memory",
+     .type = KT_OPTION_SIZE,
+     .default_value = "512M",
+     .minimum = 32 << 20,
+     .maximum = 1024 * GIBIBYTE,
+     .help = "memory of one job; one that needs more fails"},
+    {.name = "job_output",
+     .type = KT_OPTION_SIZE,
+     .default_value = "256M",
+     .minimum = 4096,
+     .maximum = 1024 * GIBIBYTE,
+     .help = "size of one job's result, and of each of its temporary files"},
+    {.name = "job_cpu",
+     .type = KT_OPTION_DURATION,
+     .default_value = "10min",
+     .minimum = 1000,
+     .maximum = 7 * DAY_MS,
+     .help = "processor time of one job"},
+    {.name = "job_time",
+     .type = KT_OPTION_DURATION,
+     .default_value = "10min",
+     .minimum = 100,
+     .maximum = 7 * DAY_MS,
+     .help = "how long one job may take"},
+    {.name = "job_remember",
+     .type = KT_OPTION_DURATION,
+     .default_value = "10min",
+     .minimum = 1000,
+     .maximum = 7 * DAY_MS,
+     .help = "how long it is told that a job failed, was cancelled, or that its result expired"},
+    {.name = "job_runner",
+     .type = KT_OPTION_PATH,
+     .default_value = KT_JOB_RUNNER,
+     .help = "the program that runs a job"},
+    {.name = "job_directory",
+     .type = KT_OPTION_PATH,
+     .default_value = "/dev/shm",
+     .help = "where jobs have their temporary files; in RAM, or they touch a disk"},
     {.name = "restart_intensity",
      .type = KT_OPTION_INTEGER,
      .default_value = "5",
@@ -336,6 +393,30 @@ static void check_fetch(const struct checker *checker)
     fetch->allowed = allowed;
 }
 
+/** Take the number of an option, or another one where it is unset. */
+static uint32_t number_or(const struct checker *checker, const char *option, uint32_t other)
+{
+    return text_of(checker, option) != NULL ? (uint32_t)number_of(checker, option) : other;
+}
+
+static void take_jobs(const struct checker *checker)
+{
+    struct kt_jobs_options *jobs = &checker->settings->jobs;
+    jobs->runner = text_of(checker, "job_runner");
+    jobs->directory = text_of(checker, "job_directory");
+    jobs->jobs_max = number_or(checker, "jobs_max", count_cpus());
+    jobs->realm_max = number_or(checker, "jobs_realm_max", jobs->jobs_max);
+    jobs->queue_max = (uint32_t)number_of(checker, "job_queue");
+    jobs->queue_realm_max = number_or(checker, "job_queue_realm", jobs->queue_max);
+    jobs->limits.memory_bytes = (uint64_t)number_of(checker, "job_memory");
+    jobs->limits.output_bytes = (uint64_t)number_of(checker, "job_output");
+    jobs->limits.cpu_ms = number_of(checker, "job_cpu");
+    jobs->limits.time_ms = number_of(checker, "job_time");
+    jobs->remember_ms = number_of(checker, "job_remember");
+    jobs->files_bytes = checker->settings->registry_files_bytes;
+    jobs->plugin_dirs = checker->settings->plugin_dir;
+}
+
 /** Sections beside [kontor] belong to plugins that are loaded. */
 static void check_sections(const struct kt_config *config, const char *plugins,
                            struct kt_problems *problems)
@@ -432,6 +513,7 @@ int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
         check_user(&checker);
         check_paths(&checker);
         check_fetch(&checker);
+        take_jobs(&checker);
         check_sections(config, settings->plugins, problems);
     }
     if (result != -ENOMEM && settings->pid_file == NULL) {

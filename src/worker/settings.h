@@ -9,6 +9,7 @@
 #include "base/configuration.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
+#include "job/jobs.h"
 
 #include <kontor/option.h>
 #include <stdbool.h>
@@ -52,6 +53,7 @@ struct kt_settings {
     size_t registry_bytes;
     uint64_t registry_files_bytes;
     struct kt_fetch_options fetch;
+    struct kt_jobs_options jobs;
     uint32_t restart_intensity;
     int64_t restart_period_ms;
     uint32_t quarantine_crashes;

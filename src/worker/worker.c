@@ -8,6 +8,7 @@
 #include "worker/worker.h"
 
 #include "http/service.h"
+#include "job/jobs.h"
 #include "plugin/loader.h"
 #include "process/runtime.h"
 #include "registry/client.h"
@@ -36,6 +37,8 @@ static const char *const state_names[] = {
 
 /** The message by which callbacks tell the process "worker" that nothing is left to serve. */
 #define MESSAGE_IDLE 1u
+/** What is left of the time for draining when jobs are told to end: they get a few seconds. */
+#define JOBS_END_MS 5000
 
 /** The worker of this OS process. */
 static struct {
@@ -48,6 +51,9 @@ static struct {
     uv_signal_t terminate;
     uv_prepare_t count;
     struct kt_control *control;
+    kt_pid jobs;           /**< the supervisor of the dispatcher */
+    int64_t drain_ms;      /**< when draining began */
+    bool is_replaced;      /**< other workers go on: jobs may take their time */
 } worker;
 
 static void set_state(enum state state)
@@ -106,6 +112,8 @@ static void drain(const char *why, bool gives_connections)
     case SERVING:
         kt_log_info("%s: finishing what is running", why);
         set_state(DRAINING);
+        worker.is_replaced = gives_connections;
+        worker.drain_ms = kt_now_ms();
         kt_service_drain(gives_connections ? give_connection : NULL, on_idle, NULL);
         break;
     case DRAINING:
@@ -196,6 +204,17 @@ static int blame_plugin(const struct kt_plugin *plugin, const char *why)
     return fail(EX_SOFTWARE, text);
 }
 
+/** Jobs that others wait for may end within the time that draining may take. */
+static void end_jobs(void)
+{
+    int64_t patience_ms = worker.drain_ms + worker.start->settings->drain_timeout_ms -
+                          JOBS_END_MS - kt_now_ms();
+    if (worker.is_replaced)
+        kt_jobs_end(patience_ms, "it was interrupted: kontor was given a new configuration");
+    else
+        kt_jobs_end(0, "it was interrupted: kontor was stopped");
+}
+
 /** Serve until the tree ends (a failure) or nothing is left to serve. */
 static void serve(struct kt_tree *tree)
 {
@@ -203,6 +222,7 @@ static void serve(struct kt_tree *tree)
     for (;;) {
         kt_receive(-1, &message);
         if (message->type == MESSAGE_IDLE) {
+            end_jobs();
             set_state(STOPPING);
             kt_tree_stop(tree);
             give_up(EX_OK);
@@ -211,6 +231,8 @@ static void serve(struct kt_tree *tree)
         if (message->type == KT_MESSAGE_EXIT && down->pid == kt_tree_root(tree)) {
             give_up(blame_plugin(kt_tree_last_failure(tree), down->exit.text));
         }
+        if (message->type == KT_MESSAGE_EXIT && down->pid == worker.jobs)
+            give_up(fail(EX_SOFTWARE, "the dispatcher of jobs keeps failing: this worker ends"));
     }
 }
 
@@ -219,7 +241,10 @@ static void worker_main(void *argument)
     struct kt_tree *tree;
     struct kt_error error = {0};
     (void)argument;
-    int result = kt_tree_start(worker.plugins, &tree, &error);
+    int result = kt_jobs_start(&worker.jobs);
+    if (result < 0)
+        give_up(fail(EX_SOFTWARE, "the dispatcher of jobs did not start"));
+    result = kt_tree_start(worker.plugins, &tree, &error);
     if (result < 0)
         give_up(fail(result == -EOWNERDEAD ? EX_SOFTWARE : EX_CONFIG, error.text));
     result = kt_left_out_route(worker.start->left_out, worker.start->left_out_count, &error);
@@ -307,6 +332,14 @@ static int watch_loop(void)
     return result;
 }
 
+static int open_jobs(void)
+{
+    struct kt_jobs_options options = worker.start->settings->jobs;
+    options.config = worker.start->config;
+    options.plugin_owner = worker.start->plugin_owner;
+    return kt_jobs_open(&options);
+}
+
 static int run(void)
 {
     struct kt_error error = {0};
@@ -324,6 +357,8 @@ static int run(void)
     if (result == 0)
         result = kt_fetch_start(&worker.start->settings->fetch);
     if (result == 0)
+        result = open_jobs();
+    if (result == 0)
         result = kt_spawn(&(struct kt_spawn){.label = "worker", .trap_exit = true}, worker_main,
                           NULL, &worker.pid);
     if (result < 0)
@@ -332,6 +367,7 @@ static int run(void)
     on_count(&worker.count);
     kt_service_close();
     kt_fetch_close();
+    kt_jobs_close();
     kt_registry_detach();
     kt_control_stop(worker.control);
     uv_close((uv_handle_t *)&worker.master, NULL);

@@ -20,6 +20,9 @@ ROOT = pathlib.Path(os.environ.get("KONTOR_SOURCE", pathlib.Path(__file__).paren
 BUILD = pathlib.Path(os.environ.get("KONTOR_BUILD", ROOT / "build")).resolve()
 KONTORD = BUILD / "kontord"
 KONTORCTL = BUILD / "kontorctl"
+# The program itself: libtool's script needs an environment, and jobs have none to speak of. Its
+# library is found since kontord's script says where, and jobs inherit that.
+KONTOR_JOB = BUILD / ".libs/kontor-job"
 
 # How long kontord may take to start or stop with sanitizers on a busy machine, in seconds.
 START_TIMEOUT = 30
@@ -83,7 +86,7 @@ class Kontor:
             "listen": f"unix:{self.socket}", "socket_mode": "0666", "workers": "1",
             "plugins": " ".join(plugins), "plugin_dir": str(plugin_dir),
             "run_dir": str(self.run_dir), "log": "stderr", "log_level": "info",
-            "request_log": "no", **(settings or {})}
+            "request_log": "no", "job_runner": str(KONTOR_JOB), **(settings or {})}
         self.sections = sections or {}
         self.write_config()
 

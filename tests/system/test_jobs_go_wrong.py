@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whatever a job does, only that job fails, with a reason that a person can read."""
+
+import errno
+import json
+
+import pytest
+
+import kontor as library
+from jobs import Belongings, ask, end, look, start, wait_state
+from test_jobs import make_house  # pylint: disable=unused-import
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def house(make_house):
+    return make_house(workers="2")
+
+
+ENDS = [
+    ("crash", "", {}, "it crashed (segmentation fault)"),
+    ("exhaust", "", {"memory": 128 * MIB}, "it needed more than 128 MiB of memory"),
+    ("exhaust", "careless", {"memory": 128 * MIB}, "it needed more than 128 MiB of memory"),
+    ("spin", "", {"cpu_ms": 1000}, "it used more than 1 s of processor time"),
+    ("sleep", "", {"time_ms": 1000}, "it took longer than 1 s"),
+    ("sleep", "deaf", {"time_ms": 1000}, "it took longer than 1 s"),
+    ("flood", "", {"output": 4 * MIB}, "the result is larger than 4 MiB"),
+    ("refuse", "shop", {}, "no such table: shop"),
+    ("leave", "", {}, "it ended too early, with status 0"),
+    ("die", "", {}, "it was killed by the system, probably because memory ran out"),
+]
+
+
+TAKEN_BY_SANITIZERS = ("crash", "exhaust", "leave")
+
+
+@pytest.mark.parametrize("kind,argument,limits,reason", ENDS,
+                         ids=[f"{kind}{argument}" for kind, argument, _, _ in ENDS])
+def test_ends(house, kind, argument, limits, reason):
+    """A broken report would take the service along, or fail without anybody knowing why."""
+    if library.is_sanitized() and kind in TAKEN_BY_SANITIZERS:
+        pytest.skip("the sanitizer takes crash and exit, and address space cannot be limited")
+    workers = house.workers()
+    belongings = Belongings(house, house.ram)
+    job = end(house, "bad", kind, argument, **limits)
+    assert (job["state"], job["reason"]) == ("failed", reason)
+    assert ask(house, "GET", "/file", realm="r", id="bad")[0] == 404
+    belongings.wait()
+    assert house.workers() == workers
+    assert end(house, "good", "count", 3)["state"] == "ready"
+
+
+def test_says_what_it_said(house):
+    """What a library prints before it crashes would be lost."""
+    if library.is_sanitized():
+        house.expects_reports = True
+    end(house, "bad", "crash")
+    house.wait_log("job r/bad: about to crash")
+
+
+@pytest.mark.parametrize("network,local", [(0, 0), (1, 0), (0, 1)])
+def test_sandbox(house, network, local):
+    """A hole in a library that draws charts would be a hole into the network of the house."""
+    belongings = Belongings(house, house.ram)
+    job = end(house, "out", "reach", network=network, local=local)
+    assert job["state"] == "ready", job
+    reached = json.loads(job["result"])
+    assert reached["inet"] == (0 if network else errno.EACCES)
+    assert reached["local"] == (0 if local else errno.EACCES)
+    assert [reached[name] for name in ("fork", "kill", "exec")] == [errno.EPERM] * 3
+    assert reached["fds"] == 5 and not reached["secret"]
+    assert ask(house, "POST", "/delete", realm="r", id="out")[0] == 200
+    belongings.wait()
+
+
+def test_no_runner(make_house):
+    """A wrong setting would look like a job that never ends."""
+    house = make_house(workers="1", job_runner="/nonexistent/kontor-job")
+    belongings = Belongings(house, house.ram)
+    job = end(house, "none", "count", 1)
+    assert (job["state"], job["reason"]) == (
+        "failed", "/nonexistent/kontor-job did not start: No such file or directory")
+    belongings.wait()
+
+
+def test_no_directory(make_house):
+    """The same for a directory that is not there."""
+    house = make_house(workers="1", job_directory="/nonexistent")
+    job = end(house, "none", "count", 1)
+    assert (job["state"], job["reason"]) == (
+        "failed", "no directory in /nonexistent: No such file or directory")
+
+
+def test_others_go_on(house):
+    """One bad job would disturb the good ones beside it."""
+    assert start(house, "slow", "sleep")[0] == 200
+    wait_state(house, "slow", "running")
+    for number, (kind, argument, limits, reason) in enumerate(ENDS):
+        if kind in ("refuse", "die", "flood"):
+            job = end(house, f"bad{number}", kind, argument, **limits)
+            assert job["reason"] == reason
+    assert look(house, "slow")["state"] == "running"
+    assert ask(house, "POST", "/cancel", realm="r", id="slow", who="x")[0] == 200
+    wait_state(house, "slow", "cancelled")
