@@ -362,7 +362,7 @@ static void slow_subscriber(void *argument)
     unsigned *seen = argument;
     kt_must(kt_registry_subscribe("many/", &reference) == 0 ? argument : NULL);
     seen[1] = 1;
-    kt_sleep(200);
+    AWAIT(seen[1] == 2);
     const struct kt_message *message;
     while (kt_receive(1000, &message) == 0) {
         const struct kt_registry_change *change = message->data;
@@ -384,6 +384,7 @@ static void test_lost_changes(void)
         snprintf(key, sizeof key, "many/%d", i);
         assert_int_equal(put(key, ""), 0);
     }
+    seen[1] = 2;
     kt_join(pid, -1);
     assert_int_equal(seen[0], 11);
     assert_int_equal(seen[2], 1);
