@@ -11,15 +11,18 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
     libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
-    libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev)
+    libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev
+    libxlsxwriter-dev libisal-dev zlib1g-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
-    spawn-fcgi libfcgi-bin media-types python3-dateutil python3-pytest
+    spawn-fcgi libfcgi-bin media-types python3-dateutil python3-openpyxl python3-pytest
     python3-requests python3-selenium chromium chromium-driver)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
 PACKAGES_DIST=(xz-utils)
+PACKAGES_DEB=(apache2-dev bash-completion build-essential debhelper dh-apparmor fakeroot libhiredis-dev
+    pkgconf xz-utils)
 PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs erlang-base elixir)
 
 # The services among them; each is named like its program.

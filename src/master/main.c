@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +188,16 @@ static void fill_standard_descriptors(void)
 
 static int parse(int argc, char **argv, struct command *command)
 {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"test", no_argument, NULL, 't'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
     int option;
-    while ((option = getopt(argc, argv, "c:ftvh")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:ftvh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             command->config_path = optarg;

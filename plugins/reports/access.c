@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A job is judged by the roles of its report, whose name its id begins with: "sales.0a1b…". */
+#include "access.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char *access_user(const struct kt_request *request)
+{
+    const char *user = kt_request_user(request);
+    return user ? user : "";
+}
+
+static const char *user_or_null(const struct kt_request *request)
+{
+    const char *user = kt_request_user(request);
+    return user && *user ? user : NULL;
+}
+
+const struct definition *access_report(struct kt_request *request)
+{
+    const struct catalogue *catalogue = kt_request_context(request);
+    const char *name = kt_request_capture(request, "report");
+    const struct definition *definition = name ? catalogue_find(catalogue, name) : NULL;
+    if (definition && catalogue_may_see(catalogue, definition, user_or_null(request)))
+        return definition;
+    kt_respond_problem(request, 404, "There is no such report, or it is not for you.");
+    return NULL;
+}
+
+bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *job,
+                        const char *user, const struct definition **ret_definition)
+{
+    char name[sizeof job->id];
+    size_t length = strcspn(job->id, ".");
+    memcpy(name, job->id, length);
+    name[length] = '\0';
+    *ret_definition = strcmp(job->plugin, "reports") == 0 ? catalogue_find(catalogue, name) : NULL;
+    return *ret_definition &&
+           catalogue_may_see(catalogue, *ret_definition, user && *user ? user : NULL);
+}
+
+bool access_job(struct kt_request *request, struct access_job *ret_job)
+{
+    const char *realm = kt_request_capture(request, "realm");
+    const char *id = kt_request_capture(request, "id");
+    int result = kt_job_look(realm, id, &ret_job->job);
+    if (result == -ENOTCONN) {
+        kt_respond_problem(request, 503, "kontor is just being restarted; please try again.");
+        return false;
+    }
+    if (result == 0 && access_may_see_job(kt_request_context(request), &ret_job->job,
+                                          access_user(request), &ret_job->definition))
+        return true;
+    kt_respond_problem(request, 404, "There is no such job, or it is not for you.");
+    return false;
+}
+
+/** Whether an origin such as "https://example.org" has this host. */
+static bool has_host(const char *origin, const char *host)
+{
+    const char *begin = strstr(origin, "://");
+    return begin && host && strcasecmp(begin + 3, host) == 0;
+}
+
+bool access_is_ours(struct kt_request *request)
+{
+    const char *site = kt_request_header(request, "Sec-Fetch-Site");
+    const char *origin = kt_request_header(request, "Origin");
+    bool is_ours = true; /* who says neither is no browser */
+    if (site)
+        is_ours = strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+    else if (origin)
+        is_ours = has_host(origin, kt_request_header(request, "Host"));
+    if (!is_ours)
+        kt_respond_problem(request, 403, "This request came from a page of another site.");
+    return is_ours;
+}

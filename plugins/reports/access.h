@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who asks, and may they: the gate before every handler of reports. Answers the request itself when
+ * it is closed.
+ */
+#ifndef REPORTS_ACCESS_H
+#define REPORTS_ACCESS_H
+
+#include "catalogue.h"
+#include "order.h"
+
+#include <kontor/job.h>
+
+/** Who asks: REMOTE_USER, or "" when nobody has signed in. */
+const char *access_user(const struct kt_request *request);
+
+/**
+ * The report that the path names, if the person may see it. Of what one may not see one does not
+ * learn that it is there.
+ * @return NULL: the request is answered with 404
+ */
+const struct definition *access_report(struct kt_request *request);
+
+/** A job that the path names. */
+struct access_job {
+    struct kt_job job;
+    const struct definition *definition; /**< NULL: the report is not there any more */
+};
+
+/**
+ * The job that the path names, if the person may see its report.
+ * @return false: the request is answered, with 404 or 503
+ */
+bool access_job(struct kt_request *request, struct access_job *ret_job);
+
+/** Whether a person may see a job: that of a report that they may see. */
+bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *job,
+                        const char *user, const struct definition **ret_definition);
+
+/**
+ * Whether a request that changes something comes from our own pages, or from no browser at all.
+ * @return false: the request is answered with 403
+ * Source: Fetch Metadata (W3C), "Sec-Fetch-Site"; RFC 6454, section 7.
+ */
+bool access_is_ours(struct kt_request *request);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Options into a catalogue. Problems are collected: the first is told, and how many there are. */
+#include "catalogue.h"
+
+#include <errno.h>
+#include <kontor/log.h>
+#include <stdio.h>
+#include <string.h>
+
+/** Sources and roles that may be configured. */
+#define LIST_MAX 64u
+
+struct problems {
+    struct kt_error *error;
+    unsigned count;
+};
+
+static void complain(void *argument, const char *text)
+{
+    struct problems *problems = argument;
+    if (problems->count++ == 0)
+        kt_error_set(problems->error, -EINVAL, "%s", text);
+    else
+        kt_log_error("%s", text);
+}
+
+/* ---------------------------------------------------------------- lists in options */
+
+/** The next word of a list separated by blanks. @return its length, 0 at the end */
+static size_t next_word(const char **cursor, const char **ret_word)
+{
+    *cursor += strspn(*cursor, " \t");
+    *ret_word = *cursor;
+    size_t length = strcspn(*cursor, " \t");
+    *cursor += length;
+    return length;
+}
+
+/** Take "name=rest" apart. @return 0, -EINVAL with the words, -ENOMEM */
+static int split(TALLOC_CTX *context, const struct kt_plugin *plugin, const char *option,
+                 const char *word, size_t length, const char **ret_name, const char **ret_rest,
+                 struct kt_error *error)
+{
+    const char *equals = memchr(word, '=', length);
+    if (!equals || equals == word || equals + 1 == word + length)
+        return kt_error_set(error, -EINVAL, "%s: %s: '%.*s' is not of the form name=…",
+                            kt_plugin_option_place(plugin, option), option, (int)length, word);
+    *ret_name = talloc_strndup(context, word, (size_t)(equals - word));
+    *ret_rest = talloc_strndup(context, equals + 1, (size_t)(word + length - equals - 1));
+    return *ret_name && *ret_rest ? 0 : kt_error_set(error, -ENOMEM, "out of memory");
+}
+
+static int read_sources(struct catalogue *catalogue, const struct kt_plugin *plugin,
+                        struct kt_error *error)
+{
+    struct source_address *sources = talloc_array(catalogue, struct source_address, LIST_MAX);
+    const char *cursor = kt_plugin_string(plugin, "sources"), *word;
+    if (!sources)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    for (size_t length; (length = next_word(&cursor, &word)) > 0;) {
+        struct source_address *source = &sources[catalogue->source_count];
+        struct kt_error why;
+        if (catalogue->source_count == LIST_MAX)
+            return kt_error_set(error, -EINVAL, "%s: sources: more than %u",
+                                kt_plugin_option_place(plugin, "sources"), LIST_MAX);
+        int result =
+            split(sources, plugin, "sources", word, length, &source->name, &source->address, error);
+        if (result < 0)
+            return result;
+        if (source_check(source->address, &why) < 0)
+            return kt_error_set(error, -EINVAL, "%s: source %s: %s",
+                                kt_plugin_option_place(plugin, "sources"), source->name, why.text);
+        catalogue->source_count++;
+    }
+    catalogue->sources = sources;
+    return 0;
+}
+
+/** "ada,bob" into a list that ends with NULL. */
+static const char *const *split_users(TALLOC_CTX *context, char *text)
+{
+    unsigned count = 2;
+    for (const char *at = text; *at; at++)
+        count += *at == ',';
+    const char **users = talloc_zero_array(context, const char *, count);
+    char *rest = text;
+    for (unsigned i = 0; users && rest;) {
+        char *user = strsep(&rest, ",");
+        if (*user)
+            users[i++] = user;
+    }
+    return users;
+}
+
+static int read_roles(struct catalogue *catalogue, const struct kt_plugin *plugin,
+                      struct kt_error *error)
+{
+    struct role_members *roles = talloc_array(catalogue, struct role_members, LIST_MAX);
+    const char *cursor = kt_plugin_string(plugin, "roles"), *word, *users;
+    if (!roles)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    for (size_t length; (length = next_word(&cursor, &word)) > 0;) {
+        struct role_members *role = &roles[catalogue->role_count];
+        if (catalogue->role_count == LIST_MAX)
+            return kt_error_set(error, -EINVAL, "%s: roles: more than %u",
+                                kt_plugin_option_place(plugin, "roles"), LIST_MAX);
+        int result = split(roles, plugin, "roles", word, length, &role->role, &users, error);
+        if (result < 0)
+            return result;
+        role->users = split_users(roles, (char *)(uintptr_t)users);
+        if (!role->users)
+            return kt_error_set(error, -ENOMEM, "out of memory");
+        catalogue->role_count++;
+    }
+    catalogue->roles = roles;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- definitions */
+
+static void check_source(const struct catalogue *catalogue, const struct definition *definition,
+                         bool with_databases, struct problems *problems)
+{
+    char text[KT_ERROR_TEXT_MAX];
+    struct source *source;
+    struct kt_error error;
+    const char *address = catalogue_address(catalogue, definition->source);
+    if (!address) {
+        snprintf(text, sizeof text, "%s: source: there is no '%s' in the option sources",
+                 definition->path, definition->source);
+        complain(problems, text);
+        return;
+    }
+    TALLOC_CTX *context = with_databases ? talloc_new(NULL) : NULL;
+    if (!context)
+        return;
+    if (source_open(context, definition->source, address, &source, &error) < 0)
+        kt_log_warning("%s: not checked: %s", definition->path, error.text);
+    else if (source_prepare(source, definition, &error) < 0)
+        complain(problems, error.text);
+    talloc_free(context);
+}
+
+int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool with_databases,
+                   struct catalogue **ret_catalogue, struct kt_error *error)
+{
+    struct catalogue *catalogue = talloc_zero(context, struct catalogue);
+    struct problems problems = {.error = error};
+    const struct definition_problems collect = {complain, &problems};
+    struct definition **definitions;
+    if (!catalogue)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    int result = read_sources(catalogue, plugin, error);
+    if (result == 0)
+        result = read_roles(catalogue, plugin, error);
+    if (result == 0) {
+        const char *directory = kt_plugin_string(plugin, "definitions");
+        result = definitions_read(catalogue, directory, &collect, &definitions,
+                                  &catalogue->definition_count);
+        if (result < 0 && problems.count == 0)
+            kt_error_set(error, result, "%s: definitions: %s: %s",
+                         kt_plugin_option_place(plugin, "definitions"), directory,
+                         strerror(-result));
+    }
+    if (result == 0) {
+        catalogue->definitions = definitions;
+        for (size_t i = 0; i < catalogue->definition_count; i++)
+            check_source(catalogue, definitions[i], with_databases, &problems);
+        result = problems.count > 0 ? -EINVAL : 0;
+    }
+    if (problems.count > 1) {
+        struct kt_error first = *error;
+        kt_error_set(error, first.code, "%.400s; and %u more", first.text, problems.count - 1);
+    }
+    if (result < 0)
+        talloc_free(catalogue);
+    else
+        *ret_catalogue = catalogue;
+    return result;
+}
+
+const struct definition *catalogue_find(const struct catalogue *catalogue, const char *name)
+{
+    for (size_t i = 0; i < catalogue->definition_count; i++)
+        if (strcmp(catalogue->definitions[i]->name, name) == 0)
+            return catalogue->definitions[i];
+    return NULL;
+}
+
+const char *catalogue_address(const struct catalogue *catalogue, const char *source)
+{
+    for (size_t i = 0; i < catalogue->source_count; i++)
+        if (strcmp(catalogue->sources[i].name, source) == 0)
+            return catalogue->sources[i].address;
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- who may */
+
+static bool has_role(const struct catalogue *catalogue, const char *role, const char *user)
+{
+    for (size_t i = 0; i < catalogue->role_count; i++) {
+        if (strcmp(catalogue->roles[i].role, role) != 0)
+            continue;
+        for (const char *const *one = catalogue->roles[i].users; *one; one++)
+            if (strcmp(*one, user) == 0 || strcmp(*one, "*") == 0)
+                return true;
+    }
+    return false;
+}
+
+bool catalogue_may_see(const struct catalogue *catalogue, const struct definition *definition,
+                       const char *user)
+{
+    if (!definition->roles[0])
+        return true;
+    for (const char *const *role = definition->roles; user && *role; role++)
+        if (has_role(catalogue, *role, user))
+            return true;
+    return false;
+}
+
+const char *catalogue_realm(const struct definition *definition)
+{
+    return definition->roles[0] ? definition->roles[0] : REALM_OF_ALL;
+}

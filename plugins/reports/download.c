@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a memory file to the client, piece by piece through one small buffer: a worker's memory does
+ * not grow with what is downloaded, and nothing of it gets near a disk.
+ */
+#include "download.h"
+
+#include "access.h"
+#include "range.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <kontor/log.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Read and written at once: small enough to stay in the processor's cache. */
+#define PIECE_BYTES ((size_t)128 * 1024)
+
+/** A ready job with its result. */
+struct result {
+    struct access_job found;
+    struct outcome outcome;
+    struct kt_memory_file *file;
+};
+
+/** Find the result that a request is for. @return false: it is answered */
+static bool open_result(struct kt_request *request, struct result *result)
+{
+    const struct kt_job *job = &result->found.job;
+    if (!access_job(request, &result->found))
+        return false;
+    if (job->state == KT_JOB_EXPIRED) {
+        kt_respond_problem(request, 410, "This report's time was over; please make it again.");
+        return false;
+    }
+    if (job->state != KT_JOB_READY || outcome_read(job->result, &result->outcome) < 0) {
+        kt_respond_problem(request, 404, "This report is %s.", kt_job_state_name(job->state));
+        return false;
+    }
+    int status = kt_job_file(job->realm, job->id, &result->file);
+    if (status < 0) {
+        kt_respond_problem(request, status == -ENOENT ? 410 : 503,
+                           "The result can't be had now; please try again.");
+        return false;
+    }
+    if (result->outcome.file_bytes + result->outcome.preview_bytes != result->file->size_bytes) {
+        kt_respond_problem(request, 500, "The result is not what the job said.");
+        return false;
+    }
+    return true;
+}
+
+/** Write some bytes of a memory file. @return 0 or a negative errno */
+static int write_bytes(struct kt_request *request, int fd, uint64_t first, uint64_t count)
+{
+    char *piece = kt_must(talloc_size(kt_self_memory(), PIECE_BYTES));
+    while (count > 0) {
+        ssize_t size =
+            pread(fd, piece, count < PIECE_BYTES ? (size_t)count : PIECE_BYTES, (off_t)first);
+        int result = size > 0   ? kt_response_write(request, piece, (size_t)size)
+                     : size < 0 ? -errno
+                                : -EIO;
+        if (result < 0)
+            return result;
+        first += (uint64_t)size;
+        count -= (uint64_t)size;
+    }
+    return 0;
+}
+
+static void add_file_headers(struct kt_request *request, const struct result *result,
+                             const char *etag)
+{
+    const struct definition *definition = result->found.definition;
+    char *disposition = kt_must(
+        talloc_asprintf(kt_self_memory(), "attachment; filename=\"%s.%s\"; filename*=UTF-8''%s.%s",
+                        definition->name, report_file_kinds[result->outcome.file].name,
+                        definition->name, report_file_kinds[result->outcome.file].name));
+    kt_response_header(request, "Content-Disposition", disposition);
+    kt_response_header(request, "ETag", etag);
+    kt_response_header(request, "Accept-Ranges", "bytes");
+    kt_response_header(request, "Cache-Control", "private, no-store");
+    kt_response_header(request, "X-Content-Type-Options", "nosniff");
+    /* nginx would put what it can't send at once into a file */
+    kt_response_header(request, "X-Accel-Buffering", "no");
+}
+
+void download_file(struct kt_request *request)
+{
+    struct result result = {0};
+    struct range range;
+    char etag[sizeof result.outcome.etag + 2], content_range[96];
+    if (!open_result(request, &result))
+        return;
+    const struct outcome *outcome = &result.outcome;
+    snprintf(etag, sizeof etag, "\"%s\"", outcome->etag);
+    const char *wanted = kt_request_header(request, "If-None-Match");
+    add_file_headers(request, &result, etag);
+    if (wanted && strcmp(wanted, etag) == 0) {
+        kt_respond(request, 304, NULL, NULL, 0);
+        return;
+    }
+    int status =
+        range_read(kt_request_header(request, "Range"), kt_request_header(request, "If-Range"),
+                   etag, outcome->file_bytes, &range);
+    if (status == 416) {
+        snprintf(content_range, sizeof content_range, "bytes */%" PRIu64, outcome->file_bytes);
+        kt_response_header(request, "Content-Range", content_range);
+        kt_respond_problem(request, 416, "There are only %" PRIu64 " bytes.", outcome->file_bytes);
+        return;
+    }
+    if (status == 206) {
+        snprintf(content_range, sizeof content_range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+                 range.first, range.first + range.count - 1, outcome->file_bytes);
+        kt_response_header(request, "Content-Range", content_range);
+    }
+    kt_request_deadline(request, -1); /* as long as it takes; who takes nothing is cut off */
+    kt_log_info("report %s downloaded by %s: %" PRIu64 " rows, %" PRIu64 " bytes",
+                result.found.job.id, access_user(request), outcome->rows, range.count);
+    int written = kt_response_begin(request, status, report_file_kinds[outcome->file].media_type,
+                                    (int64_t)range.count);
+    if (written == 0 && strcmp(kt_request_method(request), "HEAD") != 0)
+        written = write_bytes(request, result.file->fd, range.first, range.count);
+    if (written < 0 && written != -EPIPE)
+        kt_fail("the download of %s broke off: %s", result.found.job.id, strerror(-written));
+}
+
+void download_preview(struct kt_request *request)
+{
+    struct result result = {0};
+    if (!open_result(request, &result))
+        return;
+    kt_response_header(request, "Cache-Control", "private, no-store");
+    kt_response_header(request, "X-Accel-Buffering", "no");
+    if (kt_response_begin(request, 200, "application/json",
+                          (int64_t)result.outcome.preview_bytes) == 0)
+        write_bytes(request, result.file->fd, result.outcome.file_bytes,
+                    result.outcome.preview_bytes);
+}

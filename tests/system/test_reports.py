@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reports over HTTP: asked for once, made once, found by everybody, kept in memory for a while."""
+
+import io
+import json
+import os
+import pathlib
+import sqlite3
+import threading
+
+import openpyxl
+import pytest
+
+from fastcgi import wait_until
+
+SALES = """-- title: Sales by day
+-- source: shop
+-- retention: 10min
+-- timeout: 60s
+-- param: from date required default=today-2 label="From"
+-- param: country choice optional values=(SELECT DISTINCT country FROM sale ORDER BY 1)
+-- column: day date
+-- column: total money "#,##0.00" sum
+-- chart: line x=day y=total
+SELECT day, sum(total) AS total FROM sale
+WHERE day >= :from AND (:country IS NULL OR country = :country) GROUP BY day ORDER BY day
+"""
+
+SLOW = """-- title: Slow
+-- source: shop
+-- retention: 10min
+-- timeout: 60s
+-- param: seed integer required
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000000)
+SELECT count(*) AS count, :seed AS seed FROM n
+"""
+
+SECRET = """-- title: Salaries
+-- source: shop
+-- roles: boss
+SELECT 1 AS one
+"""
+
+BROKEN = """-- title: Broken in its data
+-- source: shop
+-- retention: 1min
+SELECT json_extract('no json', '$') AS value
+"""
+
+
+@pytest.fixture
+def shop(make_kontor, folder):
+    """A kontor with a small shop and its reports. @return the kontor"""
+    database = folder / "shop.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE sale (day TEXT, country TEXT, total REAL)")
+        connection.executemany("INSERT INTO sale VALUES (?, ?, ?)",
+                               [(f"2026-11-{day:02}", country, day * 10.25)
+                                for day in range(1, 21) for country in ("DE", "FR")])
+    connection.close()
+    reports = folder / "reports.d"
+    reports.mkdir()
+    for name, text in (("sales", SALES), ("slow", SLOW), ("secret", SECRET), ("broken", BROKEN)):
+        (reports / f"{name}.sql").write_text(text)
+    return make_kontor(plugins=("reports", "evaluation"), settings={"workers": "3"},
+                       sections={"reports": {"definitions": reports,
+                                             "sources": f"shop=sqlite:{database}",
+                                             "roles": "boss=eve"}})
+
+
+def ask(kontor, path, method="GET", body=None, **others):
+    with kontor.client() as client:
+        data = b"" if body is None else json.dumps(body).encode()
+        if data:
+            others["CONTENT_TYPE"] = "application/json"
+        client.start("/api/reports" + path, body=data, method=method, keep=False, **others)
+        return client.read_response()
+
+
+def start(kontor, report, parameters, file="xlsx", **others):
+    """@return status and the job's path"""
+    response = ask(kontor, f"/{report}/jobs", "POST",
+                   {"parameters": parameters, "format": file}, **others)
+    location = response.headers.get("location", "")
+    return response, location.removeprefix("/api/reports").removesuffix("/file")
+
+
+def state(kontor, path):
+    response = ask(kontor, path)
+    return json.loads(response.body)["state"] if response.status == 200 else response.status
+
+
+def finished(kontor, path):
+    return wait_until(lambda: state(kontor, path) not in ("queued", "running") and
+                      json.loads(ask(kontor, path).body), 60, "the job has ended")
+
+
+def test_list_and_roles(shop):
+    """People would see reports that are not for them."""
+    everybody = json.loads(ask(shop, "/").body)
+    assert [report["name"] for report in everybody["reports"]] == ["broken", "sales", "slow"]
+    boss = json.loads(ask(shop, "/", REMOTE_USER="eve").body)
+    assert "secret" in [report["name"] for report in boss["reports"]]
+    assert ask(shop, "/secret").status == 404
+    assert ask(shop, "/secret/jobs", "POST", {"parameters": {}}).status == 404
+    response, path = start(shop, "secret", {}, REMOTE_USER="eve")
+    assert response.status in (202, 303)
+    finished_job = wait_until(
+        lambda: ask(shop, path + "/file", REMOTE_USER="eve").status == 200, 30, "the file")
+    assert finished_job
+    assert ask(shop, path).status == 404
+    assert ask(shop, path + "/file").status == 404
+    sales = json.loads(ask(shop, "/sales").body)
+    assert [one["value"] for one in sales["parameters"][1]["choices"]] == ["DE", "FR"]
+    assert sales["parameters"][0]["required"] and sales["parameters"][0]["default"]
+
+
+def test_from_order_to_spreadsheet(shop):
+    """The one thing that reports are for would not work."""
+    response, path = start(shop, "sales", {"from": "2026-11-18", "country": "DE"})
+    assert response.status in (202, 303)
+    job = finished(shop, path)
+    assert job["state"] == "ready" and job["rows"] == 3
+    answer = ask(shop, path + "/file")
+    assert answer.status == 200
+    assert int(answer.headers["content-length"]) == len(answer.body) == job["bytes"]
+    assert 'filename="sales.xlsx"' in answer.headers["content-disposition"]
+    assert answer.headers["cache-control"] == "private, no-store"
+    book = openpyxl.load_workbook(io.BytesIO(answer.body))
+    cells = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    assert [row[1] for row in cells[1:4]] == [184.5, 194.75, 205.0]
+    assert [row[0].date().isoformat() for row in cells[1:4]] == [
+        "2026-11-18", "2026-11-19", "2026-11-20"]
+    # In pieces, as a download is taken up again.
+    etag = answer.headers["etag"]
+    piece = ask(shop, path + "/file", HTTP_RANGE="bytes=10-19", HTTP_IF_RANGE=etag)
+    assert piece.status == 206 and piece.body == answer.body[10:20]
+    assert piece.headers["content-range"] == f"bytes 10-19/{len(answer.body)}"
+    assert ask(shop, path + "/file", HTTP_RANGE=f"bytes={len(answer.body)}-").status == 416
+    head = ask(shop, path + "/file", "HEAD")
+    assert head.status == 200 and not head.body
+    assert int(head.headers["content-length"]) == len(answer.body)
+    # The preview is of the same run.
+    preview = json.loads(ask(shop, path + "/preview").body)
+    assert preview["row_count"] == 3 and preview["rows"][0][1] == 184.5
+    assert preview["chart"]["kind"] == "line"
+    # Asked for again it is there at once.
+    response, again = start(shop, "sales", {"country": "DE", "from": "2026-11-18"})
+    assert response.status == 303 and again == path
+
+
+@pytest.mark.parametrize("file, begin", [("csv", b"\xef\xbb\xbf"), ("json", b"{")])
+def test_other_formats(shop, file, begin):
+    """Who has no spreadsheet program could not use reports."""
+    _, path = start(shop, "sales", {"from": "2026-11-18"}, file)
+    assert finished(shop, path)["state"] == "ready"
+    body = ask(shop, path + "/file").body
+    assert body.startswith(begin)
+    assert b"2026-11-18" in body and b"369" in body
+
+
+def test_one_job_for_all(shop):
+    """A hundred impatient clicks would start a hundred queries."""
+    answers = []
+    barrier = threading.Barrier(100)
+
+    def visit():
+        barrier.wait()
+        answers.append(start(shop, "slow", {"seed": 1}, HTTP_PREFER="respond-async"))
+    threads = [threading.Thread(target=visit) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {response.status for response, _ in answers} == {202}
+    paths = {path for _, path in answers}
+    assert len(paths) == 1
+    assert len([line for line in shop.log().splitlines() if "asked for" in line]) == 1
+    assert len([line for line in shop.log().splitlines() if ": joined" in line]) == 99
+    path = paths.pop()
+    assert ask(shop, path + "/cancel", "POST", {}).status == 202
+    assert finished(shop, path)["state"] == "cancelled"
+
+
+def test_mistakes_are_told(shop):
+    """People would guess what is wrong with what they entered."""
+    for parameters, word in (({}, "seed"), ({"seed": "much"}, "seed"),
+                             ({"seed": 1, "other": 2}, "other")):
+        response, _ = start(shop, "slow", parameters)
+        assert response.status == 422, response.body
+        assert word in json.loads(response.body)["detail"].lower()
+    assert start(shop, "sales", {"from": "2026-13-45"})[0].status == 422
+    assert start(shop, "nobody", {})[0].status == 404
+    assert ask(shop, "/sales/jobs", "POST", {"format": "exe"}).status == 400
+    _, path = start(shop, "broken", {})
+    job = finished(shop, path)
+    assert job["state"] == "failed" and "json" in job["reason"].lower()
+    assert ask(shop, path + "/file").status == 404
+
+
+def test_requests_of_other_sites(shop):
+    """Another site's page could cancel people's reports."""
+    for headers in ({"HTTP_SEC_FETCH_SITE": "cross-site"},
+                    {"HTTP_ORIGIN": "https://evil.example", "HTTP_HOST": "kontor.example"}):
+        assert start(shop, "sales", {"from": "2026-11-18"}, **headers)[0].status == 403
+    for headers in ({"HTTP_SEC_FETCH_SITE": "same-origin"},
+                    {"HTTP_ORIGIN": "https://kontor.example", "HTTP_HOST": "kontor.example"}):
+        assert start(shop, "sales", {"from": "2026-11-18"}, **headers)[0].status in (202, 303)
+
+
+def test_events(shop):
+    """The page would have to ask again and again how far it is."""
+    _, path = start(shop, "slow", {"seed": 2}, HTTP_PREFER="respond-async")
+    with shop.client() as client:
+        client.start("/api/reports" + path + "/events", keep=False)
+        wait_until(lambda: state(shop, path) == "running", 30, "it runs")
+        ask(shop, path + "/cancel", "POST", {})
+        body = client.read_response().body.decode()
+    events = [json.loads(line.removeprefix("data: "))
+              for line in body.splitlines() if line.startswith("data: ")]
+    assert events[-1]["state"] == "cancelled"
+    assert {event["state"] for event in events} >= {"running", "cancelled"} or len(events) >= 2
+
+
+def test_extend_and_delete(shop):
+    """A report that somebody still needs would vanish, one that nobody needs would stay."""
+    _, path = start(shop, "sales", {"from": "2026-11-18"}, REMOTE_USER="ada")
+    before = finished(shop, path)["expires_ms"]
+    response = ask(shop, path + "/extend", "POST", {"retention_ms": 3600000})
+    assert json.loads(response.body)["expires_ms"] > before
+    assert ask(shop, path, "DELETE", REMOTE_USER="bob").status == 403
+    assert ask(shop, path, "DELETE", REMOTE_USER="ada").status == 204
+    assert ask(shop, path).status in (404, 410)
+
+
+def test_nothing_on_a_disk(shop, folder):
+    """A volatile report would be found on a disk years later."""
+    _, path = start(shop, "sales", {"from": "2026-11-01"})
+    finished(shop, path)
+    body = ask(shop, path + "/file").body
+    for directory in (folder, pathlib.Path("/tmp"), pathlib.Path("/var/tmp")):
+        for root, _, names in os.walk(directory):
+            for name in names:
+                file = pathlib.Path(root) / name
+                if file.is_file() and not file.is_symlink() and file.stat().st_size == len(body):
+                    assert file.read_bytes() != body, file
