@@ -11,22 +11,22 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
     libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
-    libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev
+    libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libpq-dev
     libxlsxwriter-dev libisal-dev zlib1g-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
-    spawn-fcgi libfcgi-bin media-types python3-dateutil python3-openpyxl python3-pytest
-    python3-requests python3-selenium chromium chromium-driver)
+    spawn-fcgi libfcgi-bin media-types postgresql redis-server python3-dateutil python3-openpyxl python3-pytest
+    python3-requests python3-selenium chromium chromium-driver libreoffice-calc-nogui)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
 PACKAGES_DIST=(xz-utils)
 PACKAGES_DEB=(apache2-dev bash-completion build-essential debhelper dh-apparmor fakeroot libhiredis-dev
     pkgconf xz-utils)
-PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs erlang-base elixir)
+PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs node-redis redis-server erlang-base elixir)
 
-# The services among them; each is named like its program.
-SERVICES=(nginx apache2 lighttpd caddy haproxy)
+# The services among them; each is named like its program, or has it behind a colon.
+SERVICES=(nginx apache2 lighttpd caddy haproxy redis-server postgresql:pg_ctlcluster)
 
 # Debian's own, which has Debian's modules; another one may come first in PATH.
 # shellcheck disable=SC2034
@@ -93,12 +93,13 @@ apt_get() {
 # We use web servers with configurations of our own: where a package comes for us only, its service
 # on port 80 shall not start.
 keep_services_stopped() {
-    local service
+    local service program
     NEW_SERVICES=()
     [ -d /run/systemd/system ] || return 0
     for service in "${SERVICES[@]}"; do
-        command -v "$service" >/dev/null || [ -x "/usr/sbin/$service" ] && continue
-        NEW_SERVICES+=("$service.service")
+        program=${service#*:}
+        command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] && continue
+        NEW_SERVICES+=("${service%%:*}.service")
     done
     [ ${#NEW_SERVICES[@]} -eq 0 ] || "$@" systemctl --quiet --runtime mask "${NEW_SERVICES[@]}" || true
 }

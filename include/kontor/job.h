@@ -133,7 +133,10 @@ KT_PUBLIC int kt_job_extend(const char *realm, const char *id, int64_t retention
 /** Forget a job that has ended, with its result. @return 0, -ENOENT, -EBUSY (it runs). Parks. */
 KT_PUBLIC int kt_job_delete(const char *realm, const char *id);
 
-/** The result of a ready one; see kt_registry_file. @return 0, -ENOENT … Parks. */
+/**
+ * The result of a ready one; see kt_registry_file. While it is open, its room is not taken for
+ * other results: free it when it has been read. @return 0, -ENOENT … Parks.
+ */
 KT_PUBLIC int kt_job_file(const char *realm, const char *id, struct kt_memory_file **ret_file);
 
 /** Some jobs, in the order of realm and id. */

@@ -16,6 +16,7 @@
 #define KONTOR_REQUEST_H
 
 #include <kontor/fcgx.h>
+#include <kontor/memory_file.h>
 #include <kontor/process.h>
 
 struct kt_request;
@@ -125,6 +126,16 @@ KT_PUBLIC int kt_response_begin(struct kt_request *request, int status, const ch
  * Parks.
  */
 KT_PUBLIC int kt_response_write(struct kt_request *request, const void *data, size_t size);
+
+/**
+ * Write a part of a sealed memory file as a part of the body, without copying it: the fastest way
+ * for what is large. The file may be freed when this has returned.
+ * @param first, count  which bytes; within the file
+ * @return as kt_response_write; also -EINVAL (beyond the file's end), -EMFILE, -ENOMEM
+ * Parks.
+ */
+KT_PUBLIC int kt_response_file(struct kt_request *request, const struct kt_memory_file *file,
+                               uint64_t first, uint64_t count);
 
 /** Send what was written so far on its way. @return 0 or -EPIPE. Parks. */
 KT_PUBLIC int kt_response_flush(struct kt_request *request);

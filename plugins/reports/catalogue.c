@@ -136,7 +136,7 @@ static void check_source(const struct catalogue *catalogue, const struct definit
         return;
     if (source_open(context, definition->source, address, &source, &error) < 0)
         kt_log_warning("%s: not checked: %s", definition->path, error.text);
-    else if (source_prepare(source, definition, &error) < 0)
+    else if (source_check_definition(source, definition, &error) < 0)
         complain(problems, error.text);
     talloc_free(context);
 }

@@ -16,7 +16,8 @@ static bool is_plain(unsigned char byte)
 {
     /* of ASCII all but controls and & < > _ ; a bit each, for bytes 0 to 127 */
     static const uint64_t plain[2] = {
-        UINT64_C(0xFFFFFFFF00000000) & ~(UINT64_C(1) << '&' | UINT64_C(1) << '<' | UINT64_C(1) << '>'),
+        UINT64_C(0xFFFFFFFF00000000) &
+            ~(UINT64_C(1) << '&' | UINT64_C(1) << '<' | UINT64_C(1) << '>'),
         ~(UINT64_C(1) << ('_' - 64)),
     };
     return byte < 0x80 && (plain[byte >> 6] >> (byte & 63) & 1);
@@ -83,7 +84,8 @@ static size_t put_other(char **at, const char *text, size_t left, bool *is_repla
 /** How much of a long text fits into a cell, with the mark that it was cut. */
 static size_t measure(const char *text, size_t size, bool *ret_is_cut)
 {
-    const size_t room = CELL_TEXT_MAX - (sizeof CELL_TEXT_CUT - 3); /* the "…" is one of three bytes */
+    const size_t room =
+        CELL_TEXT_MAX - (sizeof CELL_TEXT_CUT - 3); /* the "…" is one of three bytes */
     size_t at = 0, units = 0, fits = 0;
     *ret_is_cut = false;
     while (at < size) {

@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <talloc.h>
 
-/** What a cell can hold, in units of UTF-16. Source: Microsoft, "Excel specifications and limits". */
+/** What a cell can hold, in units of UTF-16. Source: Microsoft, "Excel specifications and limits".
+ */
 #define CELL_TEXT_MAX 32767
 
 /** Stands at the end of text that was longer. */

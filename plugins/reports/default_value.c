@@ -41,9 +41,12 @@ bool default_day(const char *text, int64_t today_days, int64_t *ret_days)
         int steps_max;
         int is_end; /**< 1: the day before the begin of the next one */
     } words[] = {
-        {"today", step_days, STEPS_MAX, 0},          {"week-start", step_weeks, STEPS_MAX, 0},
-        {"week-end", step_weeks, STEPS_MAX, 1},      {"month-start", step_months, STEPS_MAX / 2, 0},
-        {"month-end", step_months, STEPS_MAX / 2, 1}, {"year-start", step_years, YEAR_STEPS_MAX, 0},
+        {"today", step_days, STEPS_MAX, 0},
+        {"week-start", step_weeks, STEPS_MAX, 0},
+        {"week-end", step_weeks, STEPS_MAX, 1},
+        {"month-start", step_months, STEPS_MAX / 2, 0},
+        {"month-end", step_months, STEPS_MAX / 2, 1},
+        {"year-start", step_years, YEAR_STEPS_MAX, 0},
         {"year-end", step_years, YEAR_STEPS_MAX, 1},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

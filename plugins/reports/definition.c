@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -197,7 +198,8 @@ static const char *read_head(struct definition_reader *reader, const char *text)
         size_t blank = strspn(text, " \t\r");
         if (blank < size && strncmp(text + blank, "--", 2) != 0)
             break;
-        char *line = talloc_strndup(reader->definition, text + blank, blank < size ? size - blank : 0);
+        char *line =
+            talloc_strndup(reader->definition, text + blank, blank < size ? size - blank : 0);
         reader->is_out_of_memory |= !line;
         if (line && *line && line[strlen(line) - 1] == '\r')
             line[strlen(line) - 1] = '\0';
@@ -216,7 +218,8 @@ static bool find_parameter(const struct definition_reader *reader, const struct 
 {
     for (size_t i = 0; i < reader->definition->parameter_count; i++) {
         const char *name = reader->parameters[i].name;
-        if (strlen(name) + 1 == piece->size && memcmp(name, piece->text + 1, piece->size - 1) == 0) {
+        if (strlen(name) + 1 == piece->size &&
+            memcmp(name, piece->text + 1, piece->size - 1) == 0) {
             *ret_index = i;
             return true;
         }
@@ -241,8 +244,8 @@ static void check_use(struct definition_reader *reader)
         if (find_parameter(reader, &piece, &index))
             is_used[index] = true;
         else
-            definition_complain(reader, line, "the parameter %.*s is not declared",
-                                (int)piece.size, piece.text);
+            definition_complain(reader, line, "the parameter %.*s is not declared", (int)piece.size,
+                                piece.text);
     }
     for (size_t i = 0; i < definition->parameter_count; i++)
         if (!is_used[i])
@@ -423,6 +426,14 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static int tell_too_many(const char *directory, const struct definition_problems *problems)
+{
+    char text[KT_ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%.200s: more than %u reports", directory, FILES_MAX);
+    problems->complain(problems->argument, text);
+    return -E2BIG;
+}
+
 int definitions_read(TALLOC_CTX *context, const char *directory,
                      const struct definition_problems *problems, struct definition ***ret_list,
                      size_t *ret_count)
@@ -436,7 +447,7 @@ int definitions_read(TALLOC_CTX *context, const char *directory,
     if (!list)
         result = -ENOMEM;
     else if (found > (int)FILES_MAX)
-        result = -E2BIG;
+        result = tell_too_many(directory, problems);
     for (int i = 0; i < found; i++) {
         char *path = talloc_asprintf(list, "%s/%s", directory, entries[i]->d_name);
         int one = !path || result == -ENOMEM || result == -E2BIG

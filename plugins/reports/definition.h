@@ -44,7 +44,7 @@ struct definition {
     size_t column_count; /**< declared ones; what the query has besides is text or number by its values */
     const struct report_column *columns;
     const unsigned *column_lines; /**< where each is declared */
-    int chart; /**< as in struct report_about */
+    enum report_chart chart;
     const char *chart_x;
     const char *const *chart_y; /**< ends with NULL */
     const char *sql; /**< one statement that asks, at least to the eye; see sql_text.h */

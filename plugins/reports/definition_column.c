@@ -118,7 +118,7 @@ void definition_read_column(struct definition_reader *reader, const char *text)
 
 /* ---------------------------------------------------------------- chart */
 
-static int find_chart(const char *word)
+static enum report_chart find_chart(const char *word)
 {
     static const char *const kinds[] = {
         [REPORT_LINE] = "line",
@@ -128,7 +128,7 @@ static int find_chart(const char *word)
     };
     for (int kind = REPORT_LINE; kind <= REPORT_PIE; kind++)
         if (strcmp(kinds[kind], word) == 0)
-            return kind;
+            return (enum report_chart)kind;
     return REPORT_NO_CHART;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a memory file to the client, piece by piece through one small buffer: a worker's memory does
- * not grow with what is downloaded, and nothing of it gets near a disk.
+ * From a memory file to the client: a worker's memory does not grow with what is downloaded, and
+ * nothing of it gets near a disk.
  */
 #include "download.h"
 
@@ -13,10 +13,6 @@
 #include <kontor/log.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-/** Read and written at once: small enough to stay in the processor's cache. */
-#define PIECE_BYTES ((size_t)128 * 1024)
 
 /** A ready job with its result. */
 struct result {
@@ -50,24 +46,6 @@ static bool open_result(struct kt_request *request, struct result *result)
         return false;
     }
     return true;
-}
-
-/** Write some bytes of a memory file. @return 0 or a negative errno */
-static int write_bytes(struct kt_request *request, int fd, uint64_t first, uint64_t count)
-{
-    char *piece = kt_must(talloc_size(kt_self_memory(), PIECE_BYTES));
-    while (count > 0) {
-        ssize_t size =
-            pread(fd, piece, count < PIECE_BYTES ? (size_t)count : PIECE_BYTES, (off_t)first);
-        int result = size > 0   ? kt_response_write(request, piece, (size_t)size)
-                     : size < 0 ? -errno
-                                : -EIO;
-        if (result < 0)
-            return result;
-        first += (uint64_t)size;
-        count -= (uint64_t)size;
-    }
-    return 0;
 }
 
 static void add_file_headers(struct kt_request *request, const struct result *result,
@@ -122,7 +100,7 @@ void download_file(struct kt_request *request)
     int written = kt_response_begin(request, status, report_file_kinds[outcome->file].media_type,
                                     (int64_t)range.count);
     if (written == 0 && strcmp(kt_request_method(request), "HEAD") != 0)
-        written = write_bytes(request, result.file->fd, range.first, range.count);
+        written = kt_response_file(request, result.file, range.first, range.count);
     if (written < 0 && written != -EPIPE)
         kt_fail("the download of %s broke off: %s", result.found.job.id, strerror(-written));
 }
@@ -136,6 +114,6 @@ void download_preview(struct kt_request *request)
     kt_response_header(request, "X-Accel-Buffering", "no");
     if (kt_response_begin(request, 200, "application/json",
                           (int64_t)result.outcome.preview_bytes) == 0)
-        write_bytes(request, result.file->fd, result.outcome.file_bytes,
-                    result.outcome.preview_bytes);
+        kt_response_file(request, result.file, result.outcome.file_bytes,
+                         result.outcome.preview_bytes);
 }

@@ -5,6 +5,7 @@
  */
 #include "frame_private.h"
 
+#include "number_format.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/** A spreadsheet knows formats up to this length. */
-#define FORMAT_MAX ((size_t)255)
 /** Bytes of a sheet's head: what it always has, and what each column adds at most. */
 #define HEAD_BYTES ((size_t)2048)
 #define HEAD_COLUMN_BYTES ((size_t)192)
@@ -35,50 +34,14 @@ static const char *type_format(enum report_type type)
         return "yyyy-mm-dd hh:mm:ss";
     case REPORT_DURATION:
         return "[h]:mm:ss";
+    case REPORT_BOOLEAN: /* some spreadsheets show 0 and 1 otherwise */
+        return "\"TRUE\";\"TRUE\";\"FALSE\"";
     case REPORT_TEXT:
     case REPORT_NUMBER:
-    case REPORT_BOOLEAN:
     case REPORT_TYPES:
         break;
     }
     return NULL;
-}
-
-/**
- * A spreadsheet refuses a whole workbook for one format that it can't read: what is quoted or in
- * brackets must end, and there are four sections at most.
- */
-static bool is_format(const char *format)
-{
-    size_t sections = 1, size = strlen(format);
-    if (size > FORMAT_MAX || strcspn(format, "\r\n\t") < size)
-        return false;
-    while (*format) {
-        const char *end = NULL;
-        switch (*format) {
-        case '"':
-            end = strchr(format + 1, '"');
-            break;
-        case '[':
-            end = strchr(format + 1, ']');
-            break;
-        case '\\':
-        case '_':
-        case '*':
-            end = format[1] ? format + 1 : NULL;
-            break;
-        case ';':
-            sections++;
-            end = format;
-            break;
-        default:
-            end = format;
-        }
-        if (!end || sections > 4)
-            return false;
-        format = end + 1;
-    }
-    return true;
 }
 
 static lxw_format *add_format(struct frame *frame, const char *number_format, bool is_total)
@@ -98,10 +61,13 @@ static int choose_format(struct frame *frame, size_t index, struct kt_error *err
     const struct report_column *column = &frame->columns[index];
     const char *own = column->format && *column->format ? column->format : NULL;
     const char *format = own ? own : type_format(column->type);
-    const char *of_total = column->total == REPORT_COUNT ? "0" : format;
-    if (own && !is_format(own))
-        return kt_error_set(error, -EINVAL, "the format \"%s\" of column %s is none", own,
-                            column->name);
+    bool is_count = column->total == REPORT_COUNT || column->type == REPORT_BOOLEAN;
+    const char *of_total = is_count ? "0" : format;
+    if (own && !number_format_is_valid(own))
+        return kt_error_set(error, -EINVAL,
+                            "the format %s of column %s is none that spreadsheets know; words must "
+                            "be quoted",
+                            own, column->name);
     /* text has its own style; "General" needs none */
     if (format && column->type != REPORT_TEXT)
         frame->body[index] = add_format(frame, format, false);

@@ -52,8 +52,8 @@ static void add_pair(struct page *page, const char *key, const char *value)
 static void add_number(struct page *page, const char *key, uint64_t value)
 {
     put_text(page, 0, key, LABEL_MAX, page->key);
-    note_code(page, worksheet_write_number(page->sheet, page->row++, 1, (double)value,
-                                           page->number));
+    note_code(page,
+              worksheet_write_number(page->sheet, page->row++, 1, (double)value, page->number));
 }
 
 /** Said only where there is something to say. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The chart, on a sheet of its own, drawn by the spreadsheet from the cells: it follows when somebody
- * changes them.
+ * The chart, on a sheet of its own, drawn by the spreadsheet from the cells: it follows when
+ * somebody changes them.
  */
 #include "frame_private.h"
 
@@ -85,5 +85,7 @@ int frame_add_chart(struct frame *frame, const struct frame_rows *rows, struct k
     /* by the cell: libxlsxwriter takes a title that begins with "=" for a formula */
     chart_title_set_name_range(chart, "About", FRAME_TITLE_ROW, 1);
     set_axes(frame, about, chart);
+    chartsheet_set_landscape(sheet);
+    chartsheet_set_paper(sheet, FRAME_PAPER_A4);
     return frame_check(chartsheet_set_chart(sheet, chart), error);
 }

@@ -18,7 +18,7 @@
 #define WIDTH_MIN 8u
 #define WIDTH_MAX 60u
 /** "General" shows no more of a number. */
-#define GENERAL_WIDTH 12u
+#define GENERAL_WIDTH 14u
 /** The longest part of a formula that one sheet makes: 'Data 32'!XFD2:XFD1048576, */
 #define RANGE_MAX ((size_t)32)
 #define FORMULA_MAX (SHEETS_MAX * RANGE_MAX + 16)
@@ -38,8 +38,8 @@ static unsigned amount_width(double value)
 static unsigned total_width(const struct cell_column *column)
 {
     double value;
-    if (!total_value(&column->total, column->total_kind, &value) ||
-        column->type == REPORT_DATE || column->type == REPORT_DATETIME)
+    if (!total_value(&column->total, column->total_kind, &value) || column->type == REPORT_DATE ||
+        column->type == REPORT_DATETIME)
         return 0;
     return amount_width(cell_number(column->type, value));
 }
@@ -133,8 +133,8 @@ static lxw_error write_total(const struct frame *frame, const struct frame_rows 
         value = cell_number(column->type, value);
     if (fabs(value) > REAL_MAX)
         return worksheet_write_string(sheet, row, at, "too large", frame->total_text);
-    bool sees_all = column->total_kind == REPORT_COUNT ? !column->has_empty
-                                                       : !column->has_unsummable;
+    bool sees_all =
+        column->total_kind == REPORT_COUNT ? !column->has_empty : !column->has_unsummable;
     if (!sees_all || rows->sheets[0].rows == 0)
         return worksheet_write_number(sheet, row, at, value, format);
     put_formula(formula, rows, index, column->total_kind);
@@ -195,9 +195,8 @@ static int add_header(const struct frame *frame, const struct frame_rows *rows,
         lxw_error code = *title ? worksheet_write_string(sheet, 0, at, title, frame->header)
                                 : worksheet_write_blank(sheet, 0, at, frame->header);
         if (code == LXW_NO_ERROR)
-            code = worksheet_set_column(sheet, at, at,
-                                        column_width(column, &rows->cells->columns[i]),
-                                        frame->body[i]);
+            code = worksheet_set_column(
+                sheet, at, at, column_width(column, &rows->cells->columns[i]), frame->body[i]);
         talloc_free(title);
         if (code != LXW_NO_ERROR)
             return frame_check(code, error);
@@ -223,7 +222,7 @@ static int add_sheet(struct frame *frame, const struct frame_rows *rows, size_t 
     worksheet_freeze_panes(sheet, 1, 0);
     worksheet_repeat_rows(sheet, 0, 0);
     worksheet_set_landscape(sheet);
-    worksheet_set_paper(sheet, 9); /* A4 */
+    worksheet_set_paper(sheet, FRAME_PAPER_A4);
     worksheet_fit_to_pages(sheet, 1, 0);
     lxw_error code = worksheet_autofilter(sheet, 0, 0, last_row, last_column);
     /* numbers that are text are so on purpose: no green corners */

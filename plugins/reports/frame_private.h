@@ -10,6 +10,9 @@
 /** The longest title of a column or a report on a sheet, in characters. */
 #define FRAME_TITLE_MAX ((size_t)255)
 
+/** libxlsxwriter's number of the paper. */
+#define FRAME_PAPER_A4 9
+
 struct frame {
     const char *directory;
     const struct report_column *columns;
@@ -17,7 +20,7 @@ struct frame {
     char *path;             /**< of the archive while it is written */
     lxw_workbook *workbook; /**< NULL once it is closed */
     lxw_format *header;
-    lxw_format **body;      /**< of the columns; NULL: none */
+    lxw_format **body; /**< of the columns; NULL: none */
     lxw_format **total;
     lxw_format *total_text; /**< of a total that is a text */
     struct cell_styles styles;

@@ -12,7 +12,7 @@
 /** The first member, by which programs know what kind of file it is; filled when all is known. */
 #define JOIN_FIRST "[Content_Types].xml"
 /** Enough for SHEETS_MAX sheets. */
-#define JOIN_FIRST_ROOM ((size_t)6 * 1024)
+#define JOIN_FIRST_ROOM ((size_t)7 * 1024)
 
 /** The member of the index-th sheet of data, from 0. */
 void join_sheet_name(size_t index, char name[ZIP_NAME_MAX + 1]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading goes from left to right with one cursor; what is left over in the end makes it no moment. */
+/* Reading goes from left to right with one cursor; what is left over in the end makes it no moment.
+ */
 #include "moment.h"
 
 #include "calendar/civil.h"
@@ -70,7 +71,7 @@ static bool read_clock(struct cursor *cursor, int64_t hours_max, int64_t *ret_ms
         !read_number(cursor, 59, &minutes))
         return false;
     if (skip(cursor, ':')) {
-        if (!read_number(cursor, 60, &seconds))
+        if (!read_number(cursor, 59, &seconds))
             return false;
         fraction = read_fraction(cursor);
     }

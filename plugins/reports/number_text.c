@@ -6,6 +6,7 @@
  */
 #include "number_text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +108,8 @@ typedef unsigned __int128 uint128;
 
 /**
  * value = m × 2^e. With p places chosen so that value × 10^p has 17 digits before the point, that
- * is (m × 5^p) / 2^s for a positive s: everything is exact. A decimal with fewer digits will do when
- * it is nearer to the value than half of the distance to the next double, which is 5^p / 2^s.
+ * is (m × 5^p) / 2^s for a positive s: everything is exact. A decimal with fewer digits will do
+ * when it is nearer to the value than half of the distance to the next double, which is 5^p / 2^s.
  */
 static char *put_shortest(char *at, double value)
 {
@@ -131,7 +132,10 @@ static char *put_shortest(char *at, double value)
     }
 
     for (uint64_t unit = 100; unit >= 10; unit /= 10) { /* 15 digits, then 16 */
-        uint64_t candidate = (digits + unit / 2) / unit * unit;
+        /* from the value itself: rounding what is rounded already could go the wrong way */
+        uint64_t candidate = (uint64_t)(exact >> shift) / unit * unit;
+        if ((exact - ((uint128)candidate << shift)) * 2 >= (uint128)unit << shift)
+            candidate += unit;
         uint128 scaled = (uint128)candidate << shift;
         uint128 distance = scaled > exact ? scaled - exact : exact - scaled;
         /* below a power of two the next double is only half as far */
@@ -149,7 +153,8 @@ static char *put_by_libc(char *at, double value)
 {
     char text[NUMBER_TEXT_MAX];
     int size = 0;
-    for (int digits = 15; digits <= DIGITS_MAX; digits++) {
+    /* 15 digits survive in a double, and "%g" leaves zeros out; in the least ones fewer do */
+    for (int digits = value < DBL_MIN ? 1 : DBL_DIG; digits <= DIGITS_MAX; digits++) {
         size = snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;

@@ -224,7 +224,8 @@ int parameter_check_default(const struct parameter *parameter, struct kt_error *
 
 /* ---------------------------------------------------------------- what was entered */
 
-/** Gather what was entered for a parameter; an empty text is nothing. @return whether it was named */
+/** Gather what was entered for a parameter; an empty text is nothing. @return whether it was named
+ */
 static bool gather(const struct parameter *parameter, const struct entered *entered, size_t count,
                    struct values *values)
 {
@@ -303,8 +304,7 @@ int parameters_bind(TALLOC_CTX *context, const struct definition *definition,
         bool is_named = gather(parameter, entered, entered_count, values);
         bound[i].name = parameter->name;
         bound[i].type = parameter->type;
-        result =
-            bind_one(bound, parameter, values, is_named, today_days, &bound[i].value, error);
+        result = bind_one(bound, parameter, values, is_named, today_days, &bound[i].value, error);
     }
     talloc_free(values);
     if (result < 0)

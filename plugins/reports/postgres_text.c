@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pieces of SQL go over as they are, except parameters: each name gets a number when it first comes. */
+/* Pieces of SQL go over as they are, except parameters: each name gets a number when it first
+ * comes. */
 #include "postgres_text.h"
 
 #include "sql_text.h"
@@ -14,7 +15,8 @@
 #define NUMBER_MAX_BYTES 8
 
 /** The index of a name, which is added if it is new. @return false: too many, or no memory */
-static bool find_name(struct postgres_query *query, const char *name, size_t size, size_t *ret_index)
+static bool find_name(struct postgres_query *query, const char *name, size_t size,
+                      size_t *ret_index)
 {
     for (*ret_index = 0; *ret_index < query->name_count; (*ret_index)++)
         if (strlen(query->names[*ret_index]) == size &&
@@ -67,11 +69,19 @@ unsigned postgres_line_of(const struct postgres_query *query, size_t position)
     return sql_lines_before(query->sql, at);
 }
 
-const char *postgres_name_in(const struct postgres_query *query, const char *message)
+const char *postgres_name_in(const struct postgres_query *query, const char *message,
+                             unsigned *ret_lines)
 {
     const char *dollar = strchr(message, '$');
     unsigned long number = dollar ? strtoul(dollar + 1, NULL, 10) : 0;
-    return number > 0 && number <= query->name_count ? query->names[number - 1] : NULL;
+    struct sql_piece piece;
+    for (const char *cursor = query->sql; (piece = sql_next(&cursor)).kind != SQL_END;) {
+        if (piece.kind != SQL_POSITION || strtoul(piece.text + 1, NULL, 10) != number)
+            continue;
+        *ret_lines = sql_lines_before(query->sql, piece.text);
+        return number > 0 && number <= query->name_count ? query->names[number - 1] : NULL;
+    }
+    return NULL;
 }
 
 /** A JSON array of texts as the literal of an array: {"a","b"}. */

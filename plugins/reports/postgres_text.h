@@ -23,8 +23,13 @@ struct postgres_query *postgres_rewrite(TALLOC_CTX *context, const char *sql);
 /** The lines before a place, which the server counts in characters from 1. */
 unsigned postgres_line_of(const struct postgres_query *query, size_t position);
 
-/** The name of the parameter that a message calls "$1", or NULL. */
-const char *postgres_name_in(const struct postgres_query *query, const char *message);
+/**
+ * The name of the parameter that a message calls "$1".
+ * @param ret_lines  the lines before its first place in the query
+ * @return NULL: the message has none
+ */
+const char *postgres_name_in(const struct postgres_query *query, const char *message,
+                             unsigned *ret_lines);
 
 /**
  * The value of each parameter of the query; choices become an array.

@@ -42,17 +42,18 @@ static const struct {
 
 static int check(const struct kt_plugin *plugin, struct kt_error *error)
 {
-    struct catalogue *catalogue;
-    int result = catalogue_read(NULL, plugin, true, &catalogue, error);
+    struct catalogue *checked;
+    int result = catalogue_read(NULL, plugin, true, &checked, error);
     if (result == 0)
-        talloc_free(catalogue);
+        talloc_free(checked);
     return result;
 }
 
+/** Lives as long as the worker: the thread pool may still use it when the plugin has ended. */
+static struct catalogue *catalogue;
+
 static int start(struct kt_plugin *plugin, struct kt_error *error)
 {
-    struct catalogue *catalogue; /* lives as long as the worker: the thread pool may still use it
-                                    when the plugin has ended */
     int result = catalogue_read(NULL, plugin, false, &catalogue, error);
     for (size_t i = 0; result == 0 && i < sizeof routes / sizeof *routes; i++) {
         result = kt_plugin_route(plugin, routes[i].method, routes[i].pattern, routes[i].handler,

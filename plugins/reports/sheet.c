@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Deflate streams can be joined at byte boundaries: head and tail are stored blocks (RFC 1951, 3.2.4)
- * of a size that is known before their text is, filled up with blanks where XML allows them; the
- * rows between are ISA-L's, flushed so that nothing refers across.
+ * Deflate streams can be joined at byte boundaries: head and tail are stored blocks (RFC
+ * 1951, 3.2.4) of a size that is known before their text is, filled up with blanks where XML allows
+ * them; the rows between are ISA-L's, flushed so that nothing refers across.
  */
 #include "sheet.h"
 
@@ -154,8 +154,8 @@ static int set_head(struct zip_writer *zip, const struct sheet *sheet, const cha
     return result;
 }
 
-static int set_tail(struct zip_writer *zip, struct sheet *sheet, const char *tail, uint32_t *ret_crc,
-                    struct kt_error *error)
+static int set_tail(struct zip_writer *zip, struct sheet *sheet, const char *tail,
+                    uint32_t *ret_crc, struct kt_error *error)
 {
     static const char close[] = "</worksheet>";
     size_t size = strlen(tail), room = sheet->tail_room > 0 ? sheet->tail_room : size;

@@ -19,7 +19,7 @@ struct report_about {
     size_t parameter_count;
     const char *const *parameter_labels; /**< for people */
     const char *const *parameter_values; /**< for people; "" for none */
-    enum { REPORT_NO_CHART, REPORT_LINE, REPORT_BAR, REPORT_STACKED_BAR, REPORT_PIE } chart;
+    enum report_chart chart;
     size_t chart_x;            /**< index of the column */
     size_t chart_count;        /**< of its series */
     const size_t *chart_y;     /**< indices of their columns */

@@ -12,8 +12,9 @@
 
 /** How often somebody is asked whether to cancel. */
 #define QUESTION_MS 50
-/** Choices of a parameter; nobody picks from a longer list. */
+/** Choices of a parameter, and bytes of one; nobody picks from a longer list or reads more. */
 #define CHOICES_MAX 1000u
+#define CHOICE_MAX_BYTES 1000u
 
 struct source {
     const char *name;
@@ -168,8 +169,8 @@ int source_prepare(struct source *source, const struct definition *definition,
     source->prepared = NULL;
     source->column_count = 0;
     talloc_free_children(source->memory);
-    int result = source->kind->prepare(source->connection, source->memory, &query, &fields, &count,
-                                       error);
+    int result =
+        source->kind->prepare(source->connection, source->memory, &query, &fields, &count, error);
     if (result == 0)
         result = check_fields(definition, fields, count, error);
     if (result < 0)
@@ -183,6 +184,26 @@ int source_prepare(struct source *source, const struct definition *definition,
     source->column_count = count;
     source->prepared = definition;
     return 0;
+}
+
+int source_check_definition(struct source *source, const struct definition *definition,
+                            struct kt_error *error)
+{
+    int result = 0;
+    source->prepared = NULL;
+    source->column_count = 0;
+    for (size_t i = 0; i < definition->parameter_count && result == 0; i++) {
+        const struct parameter *parameter = &definition->parameters[i];
+        const struct source_query query = {parameter->values_query, definition->path,
+                                           parameter->line};
+        struct source_field *fields;
+        size_t count;
+        talloc_free_children(source->memory);
+        if (parameter->values_query)
+            result = source->kind->prepare(source->connection, source->memory, &query, &fields,
+                                           &count, error);
+    }
+    return result == 0 ? source_prepare(source, definition, error) : result;
 }
 
 const struct report_column *source_columns(const struct source *source, size_t *ret_count)
@@ -277,6 +298,10 @@ static int take_choice(void *argument, struct report_value *values)
         return 0;
     if (choices->count == CHOICES_MAX)
         return kt_error_set(choices->error, -E2BIG, "there are more than %u choices", CHOICES_MAX);
+    for (size_t i = 0; i < 2 && i < choices->field_count; i++)
+        if (values[i].form == REPORT_IS_TEXT && values[i].size > CHOICE_MAX_BYTES)
+            return kt_error_set(choices->error, -E2BIG, "a choice has more than %u bytes",
+                                CHOICE_MAX_BYTES);
     char **pair = &choices->list[2 * choices->count];
     bool has_label = choices->field_count > 1 && values[1].form != REPORT_NULL;
     pair[0] = value_text(choices->list, &values[0]);
@@ -302,8 +327,8 @@ int source_choices(struct source *source, TALLOC_CTX *context, const char *sql,
                                                       &fields, &choices.field_count, error)
                               : kt_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
-        result = source->kind->run(source->connection, NULL, 0, &watch, take_choice, &choices,
-                                   error);
+        result =
+            source->kind->run(source->connection, NULL, 0, &watch, take_choice, &choices, error);
     if (result < 0)
         talloc_free(choices.list);
     else

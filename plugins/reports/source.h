@@ -43,6 +43,10 @@ int source_check(const char *address, struct kt_error *error);
 int source_prepare(struct source *source, const struct definition *definition,
                    struct kt_error *error);
 
+/** As source_prepare, and the queries for choices before it; for `kontord -t`. */
+int source_check_definition(struct source *source, const struct definition *definition,
+                            struct kt_error *error);
+
 /**
  * The columns of the query that was prepared last, in its order: declared ones as they are declared,
  * others as the database knows them. The types of those that it does not know are decided by the

@@ -21,6 +21,11 @@
 /** What the server has to answer after a cancellation; then the connection is closed. */
 #define CANCEL_ANSWER_MS 3000
 #define CONNECT_TIMEOUT_S "10"
+/** When a network that has gone silent is given up: this, then a few more tries. */
+#define SILENCE_S "10"
+#define SILENCE_STEP_S "5"
+#define SILENCE_STEPS "4"
+#define SILENCE_MS "30000"
 /** The statement that is prepared. */
 #define STATEMENT "report"
 
@@ -93,14 +98,15 @@ static int tell_query(const struct connection *connection, const struct source_q
     const char *text = PQresultErrorField(answer, PG_DIAG_MESSAGE_PRIMARY);
     const char *position = PQresultErrorField(answer, PG_DIAG_STATEMENT_POSITION);
     const char *state = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
-    unsigned line = query->line;
+    unsigned lines = 0;
     if (!text)
         return tell_connection(connection, error);
+    const char *parameter = postgres_name_in(connection->query, text, &lines);
     if (position)
-        line += postgres_line_of(connection->query, strtoul(position, NULL, 10));
-    const char *parameter = postgres_name_in(connection->query, text);
-    return kt_error_set(error, error_code(state), "%s:%u: %.*s%s%s%s", query->path, line,
-                        first_line(text), text, parameter ? " (:" : "", parameter ? parameter : "",
+        lines = postgres_line_of(connection->query, strtoul(position, NULL, 10));
+    return kt_error_set(error, error_code(state), "%s:%u: %.*s%s%s%s", query->path,
+                        query->line + lines, first_line(text), text, parameter ? " (:" : "",
+                        parameter ? parameter : "",
                         parameter ? "); a cast such as ::date says it" : "");
 }
 
@@ -120,8 +126,7 @@ static int check(const char *address, struct kt_error *error)
     /* Behind the first quote libpq repeats what it does not understand: maybe a password. */
     if (!options)
         result = kt_error_set(error, -EINVAL, "this address is not understood%s%.*s",
-                              why ? ": " : "", why ? (int)strcspn(why, "\"\n") : 0,
-                              why ? why : "");
+                              why ? ": " : "", why ? (int)strcspn(why, "\"\n") : 0, why ? why : "");
     PQconninfoFree(options);
     PQfreemem(why);
     return result;
@@ -154,9 +159,19 @@ static int execute(const struct connection *connection, const char *sql, struct 
 static int open_database(TALLOC_CTX *context, const char *name, const char *address,
                          void **ret_connection, struct kt_error *error)
 {
-    static const char *const keys[] = {"dbname", "connect_timeout", "fallback_application_name",
-                                       "client_encoding", NULL};
-    const char *const values[] = {address, CONNECT_TIMEOUT_S, "kontor-reports", "UTF8", NULL};
+    static const char *const keys[] = {"dbname",
+                                       "connect_timeout",
+                                       "keepalives_idle",
+                                       "keepalives_interval",
+                                       "keepalives_count",
+                                       "tcp_user_timeout",
+                                       "fallback_application_name",
+                                       "client_encoding",
+                                       NULL};
+    const char *const values[] = {
+        address,       CONNECT_TIMEOUT_S, SILENCE_S,        SILENCE_STEP_S,
+        SILENCE_STEPS, SILENCE_MS,        "kontor-reports", "UTF8",
+        NULL};
     /* Each form that fit.c reads, whatever the server's or the role's settings are. */
     static const char setup[] =
         "SET default_transaction_read_only = on; SET standard_conforming_strings = on;"
@@ -168,9 +183,8 @@ static int open_database(TALLOC_CTX *context, const char *name, const char *addr
     connection->name = name;
     talloc_set_destructor(connection, close_connection);
     connection->server = PQconnectdbParams(keys, values, 1);
-    int result = PQstatus(connection->server) == CONNECTION_OK
-                     ? 0
-                     : tell_connection(connection, error);
+    int result =
+        PQstatus(connection->server) == CONNECTION_OK ? 0 : tell_connection(connection, error);
     if (result == 0) {
         PQsetNoticeReceiver(connection->server, ignore_notice, NULL);
         result = execute(connection, setup, error);
@@ -190,12 +204,12 @@ static bool read_type(Oid oid, enum report_type *ret_type)
         Oid oid;
         enum report_type type;
     } types[] = {
-        {OID_BOOL, REPORT_BOOLEAN},      {OID_INT8, REPORT_INTEGER},
-        {OID_INT2, REPORT_INTEGER},      {OID_INT4, REPORT_INTEGER},
-        {OID_OID, REPORT_INTEGER},       {OID_FLOAT4, REPORT_NUMBER},
-        {OID_FLOAT8, REPORT_NUMBER},     {OID_DATE, REPORT_DATE},
+        {OID_BOOL, REPORT_BOOLEAN},       {OID_INT8, REPORT_INTEGER},
+        {OID_INT2, REPORT_INTEGER},       {OID_INT4, REPORT_INTEGER},
+        {OID_OID, REPORT_INTEGER},        {OID_FLOAT4, REPORT_NUMBER},
+        {OID_FLOAT8, REPORT_NUMBER},      {OID_DATE, REPORT_DATE},
         {OID_TIMESTAMP, REPORT_DATETIME}, {OID_TIMESTAMPTZ, REPORT_DATETIME},
-        {OID_INTERVAL, REPORT_DURATION}, {OID_NUMERIC, REPORT_NUMBER},
+        {OID_INTERVAL, REPORT_DURATION},  {OID_NUMERIC, REPORT_NUMBER},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].oid == oid)
@@ -242,8 +256,7 @@ static int prepare(void *argument, TALLOC_CTX *context, const struct source_quer
     int result = execute(connection, "DEALLOCATE ALL", error);
     if (result < 0)
         return result;
-    PGresult *answer =
-        PQprepare(connection->server, STATEMENT, connection->query->sql, 0, NULL);
+    PGresult *answer = PQprepare(connection->server, STATEMENT, connection->query->sql, 0, NULL);
     if (PQresultStatus(answer) == PGRES_COMMAND_OK) {
         PQclear(answer);
         answer = PQdescribePrepared(connection->server, STATEMENT);
@@ -382,8 +395,9 @@ static int run(void *argument, const struct bound *bound, size_t bound_count,
     if (connection->is_broken)
         return kt_error_set(error, -EIO, "%s: the connection is lost", connection->name);
     TALLOC_CTX *memory = talloc_new(connection);
-    int result = memory ? postgres_bind(memory, connection->query, bound, bound_count, values, error)
-                        : kt_error_set(error, -ENOMEM, "out of memory");
+    int result = memory
+                     ? postgres_bind(memory, connection->query, bound, bound_count, values, error)
+                     : kt_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
         result = begin(connection, watch, error);
     if (result == 0 &&

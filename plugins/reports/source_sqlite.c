@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define SCHEME "sqlite:"
 /** Instructions of SQLite's machine between two looks at the clock: well below a millisecond. */
@@ -29,8 +30,8 @@ struct connection {
     const char *name;
     sqlite3 *database;
     sqlite3_stmt *statement;
-    const char *refused;         /**< what the authorizer has refused last */
-    struct source_watch *watch;  /**< of the query that runs, or NULL */
+    const char *refused;        /**< what the authorizer has refused last */
+    struct source_watch *watch; /**< of the query that runs, or NULL */
 };
 
 /* ---------------------------------------------------------------- what is allowed */
@@ -73,10 +74,10 @@ static int set_limits(sqlite3 *database)
     static const struct {
         int what, value;
     } limits[] = {
-        {SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES}, {SQLITE_LIMIT_ATTACHED, 0},
-        {SQLITE_LIMIT_EXPR_DEPTH, 500},         {SQLITE_LIMIT_COMPOUND_SELECT, 100},
+        {SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES},   {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_EXPR_DEPTH, 500},           {SQLITE_LIMIT_COMPOUND_SELECT, 100},
         {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
-        {SQLITE_LIMIT_WORKER_THREADS, 0},       {SQLITE_LIMIT_VARIABLE_NUMBER, 999},
+        {SQLITE_LIMIT_WORKER_THREADS, 0},         {SQLITE_LIMIT_VARIABLE_NUMBER, 999},
     };
     static const struct {
         int what, value;
@@ -121,6 +122,13 @@ static int error_code(int code)
     }
 }
 
+/** Whether the file itself is not what is wrong. */
+static bool is_readable(const struct connection *connection)
+{
+    const char *path = sqlite3_db_filename(connection->database, "main");
+    return path && *path && access(path, R_OK) == 0;
+}
+
 static int tell(struct connection *connection, int code, struct kt_error *error)
 {
     const char *text = sqlite3_errmsg(connection->database);
@@ -128,6 +136,12 @@ static int tell(struct connection *connection, int code, struct kt_error *error)
         return source_watch_error(connection->watch, error);
     if ((code & 0xff) == SQLITE_BUSY && connection->watch && connection->watch->stopped)
         return source_watch_error(connection->watch, error);
+    if (((code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN) &&
+        is_readable(connection))
+        return kt_error_set(error, -EIO,
+                            "%s: the directory of a database in WAL mode must be "
+                            "writable",
+                            connection->name);
     if ((code & 0xff) == SQLITE_BUSY)
         text = "somebody writes to the database and keeps it locked";
     return kt_error_set(error, error_code(code), "%s: %s", connection->name, text);
@@ -280,8 +294,8 @@ static int prepare(void *argument, TALLOC_CTX *context, const struct source_quer
     sqlite3_finalize(connection->statement);
     connection->statement = NULL;
     connection->refused = NULL;
-    int code = sqlite3_prepare_v3(connection->database, query->sql, -1, 0, &connection->statement,
-                                  &rest);
+    int code =
+        sqlite3_prepare_v3(connection->database, query->sql, -1, 0, &connection->statement, &rest);
     if (code != SQLITE_OK)
         return tell_query(connection, query, code, error);
     if (!connection->statement)
@@ -302,8 +316,8 @@ static int prepare(void *argument, TALLOC_CTX *context, const struct source_quer
         fields[i].name = name ? talloc_strdup(fields, name) : NULL;
         if (!fields[i].name)
             return kt_error_set(error, -ENOMEM, "out of memory");
-        fields[i].is_typed = read_declared(sqlite3_column_decltype(connection->statement, i),
-                                           &fields[i].type);
+        fields[i].is_typed =
+            read_declared(sqlite3_column_decltype(connection->statement, i), &fields[i].type);
     }
     *ret_fields = fields;
     *ret_count = (size_t)count;
@@ -401,6 +415,9 @@ static int step(struct connection *connection, TALLOC_CTX *scratch, struct repor
     while (result == 0 && (code = sqlite3_step(statement)) != SQLITE_DONE) {
         if (code != SQLITE_ROW)
             return tell(connection, code, error);
+        if (sqlite3_column_count(statement) != count) /* SQLite has prepared "SELECT *" anew */
+            return kt_error_set(error, -EAGAIN, "%s: somebody has changed the tables meanwhile",
+                                connection->name);
         if (source_watch_check(connection->watch) < 0)
             return source_watch_error(connection->watch, error);
         for (int i = 0; i < count; i++)

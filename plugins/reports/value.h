@@ -57,6 +57,9 @@ struct report_value {
 /** How the values of a column are added up below the table. */
 enum report_total { REPORT_NO_TOTAL, REPORT_SUM, REPORT_AVERAGE, REPORT_MINIMUM, REPORT_MAXIMUM, REPORT_COUNT };
 
+/** How a result is drawn. */
+enum report_chart { REPORT_NO_CHART, REPORT_LINE, REPORT_BAR, REPORT_STACKED_BAR, REPORT_PIE };
+
 /** A column of the result. */
 struct report_column {
     const char *name;   /**< as the query calls it */

@@ -37,7 +37,7 @@ static const char *total_name(enum report_total total)
     return names[total];
 }
 
-static const char *chart_name(int chart)
+static const char *chart_name(enum report_chart chart)
 {
     static const char *const names[] = {
         [REPORT_NO_CHART] = "",           [REPORT_LINE] = "line", [REPORT_BAR] = "bar",

@@ -13,7 +13,8 @@
 struct workbook_check {
     const struct sheet *sheets; /**< of data */
     size_t sheet_count;
-    bool (*progress)(void *argument, uint64_t done, uint64_t total); /**< bytes; true ends it; may be NULL */
+    bool (*progress)(void *argument, uint64_t done,
+                     uint64_t total); /**< bytes; true ends it; may be NULL */
     void *argument;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Text on its way out: a buffer that is drained when it is full, or that grows up to a bound. Errors
- * stick: who writes a row looks once, at its end.
+ * Text on its way out: a buffer that is drained when it is full, or that grows up to a bound.
+ * Errors stick: who writes a row looks once, at its end.
  */
 #ifndef REPORTS_WRITER_H
 #define REPORTS_WRITER_H
@@ -17,11 +17,11 @@ typedef int writer_drain(void *argument, const char *text, size_t size, struct k
 
 struct writer {
     char *text;
-    size_t used, size;      /**< used <= size; both 0 after a failure */
-    size_t size_max;        /**< of one that grows; else 0 */
-    writer_drain *drain;    /**< NULL: it grows */
+    size_t used, size;   /**< used <= size; both 0 after a failure */
+    size_t size_max;     /**< of one that grows; else 0 */
+    writer_drain *drain; /**< NULL: it grows */
     void *argument;
-    struct kt_error error;  /**< code 0: none so far */
+    struct kt_error error; /**< code 0: none so far */
 };
 
 /**

@@ -57,15 +57,15 @@ static int copy_columns(struct xlsx *xlsx, const struct report_column *columns, 
         return kt_error_set(error, -ENOMEM, "out of memory");
     xlsx->count = count;
     for (size_t i = 0; i < count; i++) {
-        const struct report_column *from_column = &columns[i];
+        const struct report_column *given = &columns[i];
         struct report_column *column = &xlsx->columns[i];
-        const char *title = from_column->title ? from_column->title : from_column->name;
-        *column = *from_column;
-        column->name = talloc_strdup(xlsx->columns, from_column->name);
+        const char *title = given->title ? given->title : given->name;
+        *column = *given;
+        column->name = talloc_strdup(xlsx->columns, given->name);
         column->title = talloc_strdup(xlsx->columns, title);
-        if (from_column->format)
-            column->format = talloc_strdup(xlsx->columns, from_column->format);
-        if (!column->name || !column->title || (from_column->format && !column->format))
+        if (given->format)
+            column->format = talloc_strdup(xlsx->columns, given->format);
+        if (!column->name || !column->title || (given->format && !column->format))
             return kt_error_set(error, -ENOMEM, "out of memory");
     }
     return 0;
@@ -91,8 +91,8 @@ static int begin(struct report_sink *sink, const struct report_column *columns, 
     if (result == 0)
         result = sheet_packer_new(xlsx, xlsx->zip, &xlsx->packer, error);
     if (result == 0)
-        result = writer_new(xlsx, ROWS_BUFFER_BYTES, sheet_pack, xlsx->packer, &xlsx->writer,
-                            error);
+        result =
+            writer_new(xlsx, ROWS_BUFFER_BYTES, sheet_pack, xlsx->packer, &xlsx->writer, error);
     if (result == 0)
         result = cells_new(xlsx, xlsx->writer, xlsx->columns, count, frame_styles(xlsx->frame),
                            &xlsx->cells, error);
@@ -175,10 +175,10 @@ int report_xlsx_new(TALLOC_CTX *context, int fd, const char *directory,
     xlsx->about = about;
     xlsx->directory = talloc_strdup(xlsx, directory);
     /* libxlsxwriter would silently take /tmp instead */
-    int result = access(directory, W_OK | X_OK) < 0
-                     ? kt_error_set(error, -errno, "%s can't be written to: %s", directory,
-                                    strerror(errno))
-                     : zip_writer_new(xlsx, fd, &xlsx->zip, error);
+    int result =
+        access(directory, W_OK | X_OK) < 0
+            ? kt_error_set(error, -errno, "%s can't be written to: %s", directory, strerror(errno))
+            : zip_writer_new(xlsx, fd, &xlsx->zip, error);
     if (result == 0 && !xlsx->directory)
         result = kt_error_set(error, -ENOMEM, "out of memory");
     if (result < 0)

@@ -32,7 +32,7 @@
 #define ZIP_STORED 0
 #define ZIP_DEFLATED 8
 
-#define ZIP_VERSION 20   /* needed to extract deflate */
+#define ZIP_VERSION 20 /* needed to extract deflate */
 #define ZIP64_VERSION 45
 
 /** The longest name of a member here. */

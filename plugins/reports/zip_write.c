@@ -32,8 +32,7 @@ struct zip_writer {
     struct member *members;
 };
 
-int zip_writer_new(TALLOC_CTX *context, int fd, struct zip_writer **ret_zip,
-                   struct kt_error *error)
+int zip_writer_new(TALLOC_CTX *context, int fd, struct zip_writer **ret_zip, struct kt_error *error)
 {
     off_t base = lseek(fd, 0, SEEK_CUR);
     if (base < 0)
@@ -168,14 +167,15 @@ static int add(struct zip_writer *zip, const char *name, uint16_t method, bool h
     size_t length = strlen(name);
     if (length > ZIP_NAME_MAX || zip->count == MEMBERS_MAX)
         return kt_error_set(error, -E2BIG, "the workbook has too many parts");
-    struct member *members = talloc_realloc(zip, zip->members, struct member, (unsigned)zip->count + 1);
+    struct member *members =
+        talloc_realloc(zip, zip->members, struct member, (unsigned)zip->count + 1);
     if (!members)
         return kt_error_set(error, -ENOMEM, "out of memory");
     zip->members = members;
     *ret_index = zip->count++;
     struct member *member = &members[*ret_index];
-    *member = (struct member){.entry = {.offset = zip->at, .method = method},
-                              .has_room64 = has_room64};
+    *member =
+        (struct member){.entry = {.offset = zip->at, .method = method}, .has_room64 = has_room64};
     memcpy(member->entry.name, name, length);
     zip->at += ZIP_LOCAL_BYTES + length + (has_room64 ? ZIP64_LOCAL_EXTRA_BYTES : 0);
     member->data = zip->at;
@@ -208,9 +208,8 @@ int zip_writer_fill(struct zip_writer *zip, size_t index, const char *text, size
     memset(padded + size, ' ', room - size);
     int result = zip_writer_set(zip, member->data, padded, room, error);
     if (result == 0)
-        result = zip_writer_finish(zip, index,
-                                   (uint32_t)crc32(0, (const unsigned char *)padded, (uInt)room),
-                                   room, error);
+        result = zip_writer_finish(
+            zip, index, (uint32_t)crc32(0, (const unsigned char *)padded, (uInt)room), room, error);
     talloc_free(padded);
     return result;
 }

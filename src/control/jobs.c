@@ -61,15 +61,19 @@ static int compare(const void *left, const void *right)
     return result != 0 ? result : strcmp(text_of(a, "id"), text_of(b, "id"));
 }
 
-/** The jobs by realm and id. @return by malloc, NULL: no memory */
-static const cJSON **sort(const cJSON *jobs, size_t *ret_count)
+/** The jobs of a plugin, or of all, by realm and id. @return by malloc, NULL: no memory */
+static const cJSON **sort(const cJSON *jobs, const char *plugin, size_t *ret_count)
 {
     size_t count = 0, size = (size_t)cJSON_GetArraySize(jobs);
     const cJSON **sorted = calloc(size + 1, sizeof(*sorted));
     const cJSON *job;
     if (sorted == NULL)
         return NULL;
-    cJSON_ArrayForEach(job, jobs) sorted[count++] = job;
+    cJSON_ArrayForEach(job, jobs)
+    {
+        if (plugin == NULL || strcmp(text_of(job, "plugin"), plugin) == 0)
+            sorted[count++] = job;
+    }
     qsort(sorted, count, sizeof(*sorted), compare);
     *ret_count = count;
     return sorted;
@@ -111,16 +115,19 @@ static void progress_text(const cJSON *job, double now_ms, char *text, size_t si
     }
 }
 
-static void print_table(const cJSON *answer)
+static void print_table(const cJSON *answer, const char *plugin)
 {
     static const char *const headings[] = {"realm", "id",  ">age",  "state",
                                            "about", "who", "title", NULL};
     size_t count = 0;
     double now_ms = number_of(answer, "now_ms");
-    const cJSON **jobs = sort(cJSON_GetObjectItem(answer, "jobs"), &count);
+    const cJSON **jobs = sort(cJSON_GetObjectItem(answer, "jobs"), plugin, &count);
     struct kt_table *table = kt_table_new(headings);
     if (jobs == NULL || table == NULL || count == 0) {
-        puts(count == 0 ? "no jobs" : "out of memory");
+        if (count == 0)
+            printf("no %s\n", plugin != NULL ? plugin : "jobs");
+        else
+            puts("out of memory");
         free(table);
         free(jobs);
         return;
@@ -142,10 +149,10 @@ static void print_table(const cJSON *answer)
 }
 
 /** The same as JSON, in the order of the table. */
-static void print_json(const cJSON *answer)
+static void print_json(const cJSON *answer, const char *plugin)
 {
     size_t count = 0;
-    const cJSON **jobs = sort(cJSON_GetObjectItem(answer, "jobs"), &count);
+    const cJSON **jobs = sort(cJSON_GetObjectItem(answer, "jobs"), plugin, &count);
     cJSON *document = cJSON_CreateObject();
     cJSON *array = cJSON_AddArrayToObject(document, "jobs");
     for (size_t i = 0; jobs != NULL && i < count; i++)
@@ -176,9 +183,9 @@ int kt_jobs_command(const struct kt_jobs_command *command)
     if (result < 0)
         return result;
     if (command->order == NULL && command->is_json) {
-        print_json(answer);
+        print_json(answer, command->plugin);
     } else if (command->order == NULL) {
-        print_table(answer);
+        print_table(answer, command->plugin);
     } else if (!cJSON_IsTrue(cJSON_GetObjectItem(answer, "ok"))) {
         fprintf(stderr, "kontorctl: %s\n", text_of(answer, "error"));
         status = EXIT_FAILURE;

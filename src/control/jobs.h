@@ -7,6 +7,7 @@
 
 struct kt_jobs_command {
     const char *run_dir;
+    const char *plugin; /**< only jobs of this one; NULL: of all */
     const char *order; /**< "cancel", "delete"; NULL: list */
     const char *realm, *id;
     bool is_json;

@@ -21,6 +21,8 @@
 #define STATUS_TIMEOUT_MS 2000
 /** Processes take longer when there are many. */
 #define PROCESSES_TIMEOUT_MS 10000
+/** A word of its own for the jobs of the plugin of this name. */
+#define VERB_REPORTS "reports"
 #define CONFIG_FILE KT_SYSCONF_DIR "/kontor/kontor.conf"
 
 struct command {
@@ -28,6 +30,7 @@ struct command {
     const char *config_path; /**< NULL: the standard one, if it is there */
     const char *verb;
     const char *plugin; /**< to release, else NULL */
+    const char *jobs_of;            /**< a plugin; NULL: the jobs of all */
     const char *order, *realm, *id; /**< for a job, else NULL */
     bool is_json, with_processes;
 };
@@ -43,9 +46,9 @@ static void print_usage(FILE *stream)
         "           has succeeded or failed\n"
         "       kontorctl [-c FILE | -r RUN_DIR] release PLUGIN\n"
         "           let a plugin out of quarantine before its time; waits until it serves again\n"
-        "       kontorctl [-c FILE | -r RUN_DIR] jobs [--json]\n"
-        "       kontorctl [-c FILE | -r RUN_DIR] jobs cancel | delete REALM ID\n"
-        "           show the jobs, cancel one that has not ended, forget one that has\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] jobs | reports [--json]\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] jobs | reports cancel | delete REALM ID\n"
+        "           show the jobs (or reports), cancel one that has not ended, forget one that has\n"
         "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
         "           finish what is running, and end; waits for it\n"
         "       kontorctl help | --version\n"
@@ -184,6 +187,10 @@ static int parse(int argc, char **argv, struct command *command)
     command->verb = argv[optind++];
     if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && optind < argc)
         command->plugin = argv[optind++];
+    if (strcmp(command->verb, VERB_REPORTS) == 0) {
+        command->verb = KT_CONTROL_JOBS;
+        command->jobs_of = VERB_REPORTS;
+    }
     bool is_jobs = strcmp(command->verb, KT_CONTROL_JOBS) == 0;
     if (is_jobs && argc - optind == 3) {
         command->order = argv[optind++];
@@ -213,6 +220,7 @@ static int run_jobs(const struct command *command)
 {
     const struct kt_jobs_command jobs = {
         .run_dir = command->run_dir,
+        .plugin = command->jobs_of,
         .order = command->order,
         .realm = command->realm,
         .id = command->id,

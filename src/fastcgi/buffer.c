@@ -5,7 +5,33 @@
  */
 #include "buffer.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+int kt_buffer_file_open(int fd, struct kt_buffer_file **ret_file)
+{
+    struct kt_buffer_file *file = malloc(sizeof(*file));
+    if (!file)
+        return -ENOMEM;
+    *file = (struct kt_buffer_file){fcntl(fd, F_DUPFD_CLOEXEC, 0), 1};
+    if (file->fd < 0) {
+        int result = -errno;
+        free(file);
+        return result;
+    }
+    *ret_file = file;
+    return 0;
+}
+
+void kt_buffer_file_drop(struct kt_buffer_file *file)
+{
+    if (--file->uses > 0)
+        return;
+    close(file->fd);
+    free(file);
+}
 
 struct kt_buffer *kt_buffer_take(struct kt_buffer_pool *pool)
 {
@@ -19,6 +45,7 @@ struct kt_buffer *kt_buffer_take(struct kt_buffer_pool *pool)
             return NULL;
     }
     buffer->next = NULL;
+    buffer->file = NULL;
     buffer->start = buffer->end = KT_BUFFER_FRONT;
     return buffer;
 }
@@ -27,6 +54,8 @@ void kt_buffer_give(struct kt_buffer_pool *pool, struct kt_buffer *buffer)
 {
     if (!buffer)
         return;
+    if (buffer->file)
+        kt_buffer_file_drop(buffer->file);
     if (pool->kept >= KT_BUFFERS_KEPT_MAX) {
         free(buffer);
         return;

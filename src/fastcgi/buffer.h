@@ -16,14 +16,25 @@
 /** Left free behind: an empty record and END_REQUEST (24 bytes), rounded up. */
 #define KT_BUFFER_TAIL 32u
 /** What is left for content. */
-#define KT_BUFFER_ROOM (KT_BUFFER_SIZE - 16u - KT_BUFFER_FRONT - KT_BUFFER_TAIL)
+#define KT_BUFFER_ROOM (KT_BUFFER_SIZE - KT_BUFFER_HEAD - KT_BUFFER_FRONT - KT_BUFFER_TAIL)
+/** What stands before the data: the fields below. */
+#define KT_BUFFER_HEAD 40u
 /** How many unused buffers a worker keeps: 4 MiB. */
 #define KT_BUFFERS_KEPT_MAX 256u
 
-/** One buffer. What is in it lies at data[start … end). */
+/** A file that is sent as it is; each buffer with a part of it counts. */
+struct kt_buffer_file {
+    int fd;
+    uint32_t uses;
+};
+
+/** One buffer. What is in it lies at data[start … end); behind that comes a part of a file. */
 struct kt_buffer {
     struct kt_buffer *next;
     uint32_t start, end;
+    struct kt_buffer_file *file; /**< NULL: there is no such part */
+    int64_t file_offset;
+    size_t file_left;
     unsigned char data[KT_BUFFER_FRONT + KT_BUFFER_ROOM + KT_BUFFER_TAIL];
 };
 
@@ -34,6 +45,22 @@ struct kt_buffer_pool {
     struct kt_buffer *unused;
     size_t kept;
 };
+
+/** What is left in a buffer: of data and file together. */
+static inline size_t kt_buffer_left(const struct kt_buffer *buffer)
+{
+    return buffer->end - buffer->start + (buffer->file ? buffer->file_left : 0);
+}
+
+/**
+ * A file to be sent, with one use that is the caller's.
+ * @param fd  gets a duplicate
+ * @return 0, -EMFILE, -ENOMEM
+ */
+int kt_buffer_file_open(int fd, struct kt_buffer_file **ret_file);
+
+/** One use less; the last one closes it. */
+void kt_buffer_file_drop(struct kt_buffer_file *file);
 
 /** Take a buffer with start and end at KT_BUFFER_FRONT. @return NULL when memory is out */
 struct kt_buffer *kt_buffer_take(struct kt_buffer_pool *pool);

@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -126,7 +127,7 @@ void kt_connection_queue(struct kt_connection *connection, struct kt_buffer *buf
     else
         connection->output_first = buffer;
     connection->output_last = buffer;
-    connection->output_bytes += buffer->end - buffer->start;
+    connection->output_bytes += kt_buffer_left(buffer);
 }
 
 void kt_connection_queue_bytes(struct kt_connection *connection, const void *data, size_t size)
@@ -134,7 +135,7 @@ void kt_connection_queue_bytes(struct kt_connection *connection, const void *dat
     const unsigned char *from = data;
     while (size > 0 && connection->state == KT_CONNECTION_OPEN) {
         struct kt_buffer *last = connection->output_last;
-        if (!last || last->end == sizeof(last->data)) {
+        if (!last || last->file || last->end == sizeof(last->data)) {
             last = kt_buffer_take(&connection->engine->buffers);
             if (!last) {
                 connection->is_broken = true;
@@ -161,9 +162,12 @@ static void output_written(struct kt_connection *connection, size_t size)
     connection->taken_ms = kt_now_ms();
     while (size > 0) {
         struct kt_buffer *buffer = connection->output_first;
-        size_t left = buffer->end - buffer->start;
+        size_t left = kt_buffer_left(buffer), data_left = buffer->end - buffer->start;
         if (size < left) {
-            buffer->start += (uint32_t)size;
+            size_t of_data = size < data_left ? size : data_left;
+            buffer->start += (uint32_t)of_data;
+            buffer->file_offset += (int64_t)(size - of_data);
+            buffer->file_left -= size - of_data;
             return;
         }
         size -= left;
@@ -174,26 +178,49 @@ static void output_written(struct kt_connection *connection, size_t size)
         connection->output_last = NULL;
 }
 
-/** One write of what is queued. @return bytes, or a negative errno */
-static ssize_t write_once(struct kt_connection *connection)
+/** One write of data, up to the first part of a file. @return as write_once */
+static ssize_t write_data(const struct kt_connection *connection)
 {
-    struct kt_buffer *buffer = connection->output_first;
+    const struct kt_buffer *buffer = connection->output_first;
     ssize_t written;
     do {
-        if (!buffer->next) {
+        if (!buffer->next || buffer->file) {
             written = send(connection->fd, buffer->data + buffer->start,
                            buffer->end - buffer->start, MSG_NOSIGNAL);
             continue;
         }
         struct iovec parts[WRITE_BUFFERS_MAX];
         struct msghdr message = {.msg_iov = parts};
-        for (struct kt_buffer *each = buffer; each && message.msg_iovlen < WRITE_BUFFERS_MAX;
-             each = each->next)
-            parts[message.msg_iovlen++] =
-                (struct iovec){each->data + each->start, each->end - each->start};
+        while (buffer && message.msg_iovlen < WRITE_BUFFERS_MAX) {
+            parts[message.msg_iovlen++] = (struct iovec){
+                (void *)(uintptr_t)(buffer->data + buffer->start), buffer->end - buffer->start};
+            buffer = buffer->file ? NULL : buffer->next;
+        }
         written = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        buffer = connection->output_first;
     } while (written < 0 && errno == EINTR);
     return written < 0 ? -errno : written;
+}
+
+/** One write of a part of a file: its pages go to the peer without being copied here. */
+static ssize_t write_file(const struct kt_connection *connection)
+{
+    const struct kt_buffer *buffer = connection->output_first;
+    ssize_t written;
+    do {
+        off_t offset = buffer->file_offset;
+        written = sendfile(connection->fd, buffer->file->fd, &offset, buffer->file_left);
+    } while (written < 0 && errno == EINTR);
+    if (written == 0)
+        return -EIO; /* it is shorter than it was */
+    return written < 0 ? -errno : written;
+}
+
+/** One write of what is queued. @return bytes, or a negative errno */
+static ssize_t write_once(const struct kt_connection *connection)
+{
+    const struct kt_buffer *buffer = connection->output_first;
+    return buffer->start < buffer->end ? write_data(connection) : write_file(connection);
 }
 
 void kt_connection_flush(struct kt_connection *connection)

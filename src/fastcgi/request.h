@@ -157,6 +157,15 @@ void kt_fastcgi_streams_wake(struct kt_connection *connection);
 /** Queue what is in the streams and the records that end them and the request. */
 void kt_fastcgi_streams_finish(struct kt_fastcgi_request *request, int application_status);
 
+/**
+ * Write a part of a file to STDOUT, without copying it; parks as the stream does. A request whose
+ * body is discarded writes nothing.
+ * @param fd  a regular or memory file, which does not shrink; need not stay open afterwards
+ * @return 0, or a negative errno; then the stream is closed
+ */
+int kt_fastcgi_out_file(struct kt_fastcgi_request *request, int fd, uint64_t offset,
+                        uint64_t count);
+
 /** Bytes of STDOUT written so far, whether sent or not. */
 uint64_t kt_fastcgi_out_written(const struct kt_fastcgi_request *request);
 

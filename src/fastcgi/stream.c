@@ -16,6 +16,9 @@
 /** A process that has written so much without waiting lets the others run. */
 #define BURST_BYTES (512u * 1024u)
 
+/** Content of a record with a part of a file: whole pages, as many as fit. */
+#define FILE_RECORD_BYTES ((size_t)15 * 4096)
+
 /* ---------------------------------------------------------------- state of a stream */
 
 static void reader_close(FCGX_Stream *stream, int error)
@@ -342,6 +345,54 @@ static void empty(FCGX_Stream *stream, int closes)
     }
     *buffer_of(request, stream) = buffer;
     writer_set(stream, buffer);
+}
+
+/* ---------------------------------------------------------------- files */
+
+/** Queue a record of STDOUT with a part of a file. @return 0, -ENOMEM */
+static int queue_file(struct kt_fastcgi_request *request, struct kt_buffer_file *file,
+                      uint64_t offset, size_t size)
+{
+    struct kt_buffer *buffer = kt_buffer_take(&request->engine->buffers);
+    if (!buffer)
+        return -ENOMEM;
+    kt_record_header(buffer->data, FCGI_STDOUT, request->id, size);
+    buffer->start = 0;
+    buffer->end = FCGI_HEADER_LEN;
+    buffer->file = file;
+    buffer->file_offset = (int64_t)offset;
+    buffer->file_left = size;
+    file->uses++;
+    request->out_total += size;
+    request->out_burst += (uint32_t)size;
+    kt_connection_queue(request->connection, buffer);
+    kt_connection_flush(request->connection);
+    if (request->state != KT_FASTCGI_ENDED)
+        kt_connection_update(request->connection);
+    return 0;
+}
+
+int kt_fastcgi_out_file(struct kt_fastcgi_request *request, int fd, uint64_t offset, uint64_t count)
+{
+    struct kt_buffer_file *file;
+    FCGX_FFlush(&request->out); /* what was written before comes before */
+    int result = request->out.isClosed ? -EPIPE : kt_buffer_file_open(fd, &file);
+    if (result < 0)
+        return result;
+    while (result == 0 && count > 0 && !request->discards_body) {
+        size_t size = count < FILE_RECORD_BYTES ? (size_t)count : FILE_RECORD_BYTES;
+        result = queue_file(request, file, offset, size);
+        if (result == 0)
+            result = take_turns(request, false);
+        if (request->state == KT_FASTCGI_ENDED)
+            result = -EPIPE;
+        offset += size;
+        count -= size;
+    }
+    kt_buffer_file_drop(file);
+    if (result < 0)
+        writer_close(&request->out, -result);
+    return result;
 }
 
 /* ---------------------------------------------------------------- the request's three */

@@ -149,21 +149,40 @@ bool kt_response_exists(const struct kt_request *request)
     return request->response.has_begun || kt_fastcgi_out_written(request->fastcgi) > 0;
 }
 
-int kt_response_write(struct kt_request *request, const void *data, size_t size)
+/** Whether so many bytes may be written now. @return 0, -EINVAL, -EMSGSIZE */
+static int check_room(const struct kt_request *request, uint64_t size)
 {
-    struct kt_response *response = &request->response;
+    const struct kt_response *response = &request->response;
     if (!kt_response_exists(request))
         return -EINVAL;
-    if (response->has_no_body)
-        return out_result(request);
-    if (response->has_begun && response->length >= 0) {
-        uint64_t length = (uint64_t)response->length, written = kt_response_body_size(request);
-        if (written > length || size > length - written)
-            return -EMSGSIZE;
-    }
+    if (response->has_no_body || !response->has_begun || response->length < 0)
+        return 0;
+    uint64_t length = (uint64_t)response->length, written = kt_response_body_size(request);
+    return written > length || size > length - written ? -EMSGSIZE : 0;
+}
+
+int kt_response_write(struct kt_request *request, const void *data, size_t size)
+{
+    int result = check_room(request, size);
+    if (result < 0 || request->response.has_no_body)
+        return result < 0 ? result : out_result(request);
     kt_request_stream_enter();
     put(request, data, size);
-    int result = out_result(request);
+    result = out_result(request);
+    kt_request_stream_leave(request);
+    return result;
+}
+
+int kt_response_file(struct kt_request *request, const struct kt_memory_file *file, uint64_t first,
+                     uint64_t count)
+{
+    if (first > file->size_bytes || count > file->size_bytes - first)
+        return -EINVAL;
+    int result = check_room(request, count);
+    if (result < 0 || request->response.has_no_body)
+        return result < 0 ? result : out_result(request);
+    kt_request_stream_enter();
+    result = kt_fastcgi_out_file(request->fastcgi, file->fd, first, count);
     kt_request_stream_leave(request);
     return result;
 }

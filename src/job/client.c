@@ -6,10 +6,12 @@
  */
 #include "job/jobs.h"
 
+#include "job/hold.h"
 #include "plugin/plugin.h"
 #include "process/runtime.h"
 
 #include <errno.h>
+#include <kontor/log.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -297,7 +299,11 @@ int kt_job_file(const char *realm, const char *id, struct kt_memory_file **ret_f
 {
     char key[KT_REGISTRY_KEY_MAX + 1];
     int result = kt_job_key(realm, id, key);
-    return result < 0 ? result : kt_registry_file(key, ret_file);
+    if (result == 0)
+        result = kt_registry_file(key, ret_file);
+    if (result == 0 && kt_job_hold(*ret_file) < 0)
+        kt_log_debug("the result of job %s/%s is read without being held", realm, id);
+    return result;
 }
 
 /* ---------------------------------------------------------------- listing */

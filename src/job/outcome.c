@@ -2,6 +2,7 @@
 /* What the kernel says of the dead, translated. */
 #include "job/outcome.h"
 
+#include "job/hold.h"
 #include "job/jobs.h"
 
 #include <errno.h>
@@ -89,6 +90,8 @@ void kt_job_outcome_unkept(int result, uint64_t bytes, char *text, size_t size)
     kt_job_bytes_text(number, sizeof number, kt_jobs_options.files_bytes);
     if (result == -ENOSPC && bytes > kt_jobs_options.files_bytes)
         snprintf(text, size, "its result is larger than all results together may be (%s)", number);
+    else if (result == -ENOSPC || result == -EMFILE)
+        snprintf(text, size, "no room for its result: the others are being downloaded");
     else
         snprintf(text, size, "its result could not be kept: %s", strerror(-result));
 }
@@ -103,21 +106,33 @@ void kt_job_outcome_expire(const struct kt_job *job)
     kt_jobs_bury(&expired);
 }
 
-/** The result that will expire first. @return 0, -ENOENT, or what kt_job_list says */
-static int find_first(struct kt_job *ret_first)
+/** In the order in which results were ready. @return below 0: a is older */
+static int compare_age(const struct kt_job *a, const struct kt_job *b)
 {
+    if (a->ended_ms != b->ended_ms)
+        return a->ended_ms < b->ended_ms ? -1 : 1;
+    int result = strcmp(a->realm, b->realm);
+    return result != 0 ? result : strcmp(a->id, b->id);
+}
+
+/** The oldest result, or the next one younger than that in io_job. @return 0, -ENOENT, … */
+static int find_next(struct kt_job *io_job, bool is_first)
+{
+    const struct kt_job known = *io_job;
     struct kt_job_page *page = NULL;
     struct kt_job after;
-    bool has_more, is_next = false;
-    ret_first->expires_ms = INT64_MAX;
+    bool has_more, is_next = false, is_found = false;
     do {
         int result = kt_job_list(NULL, is_next ? &after : NULL, &page);
         if (result < 0)
             return result;
         for (uint32_t i = 0; i < page->count; i++) {
             const struct kt_job *job = page->jobs[i];
-            if (job->state == KT_JOB_READY && job->expires_ms < ret_first->expires_ms)
-                *ret_first = *job;
+            if (job->state != KT_JOB_READY || (!is_first && compare_age(job, &known) <= 0) ||
+                (is_found && compare_age(job, io_job) >= 0))
+                continue;
+            *io_job = *job;
+            is_found = true;
         }
         has_more = page->has_more && page->count > 0;
         if (has_more)
@@ -125,17 +140,32 @@ static int find_first(struct kt_job *ret_first)
         is_next = true;
         talloc_free(page);
     } while (has_more);
-    return ret_first->expires_ms == INT64_MAX ? -ENOENT : 0;
+    return is_found ? 0 : -ENOENT;
+}
+
+/** Whether somebody reads a result just now. One that is gone is read by nobody. */
+static bool is_read(const struct kt_job *job)
+{
+    char key[KT_REGISTRY_KEY_MAX + 1];
+    struct kt_memory_file *file;
+    if (kt_job_key(job->realm, job->id, key) < 0 || kt_registry_file(key, &file) < 0)
+        return false;
+    bool result = kt_job_is_held(file);
+    talloc_free(file);
+    return result;
 }
 
 bool kt_job_outcome_make_room(uint64_t bytes)
 {
-    struct kt_job first;
-    if (bytes > kt_jobs_options.files_bytes || find_first(&first) < 0)
+    struct kt_job job;
+    if (bytes > kt_jobs_options.files_bytes || find_next(&job, true) < 0)
         return false;
-    int result = kt_job_expire(first.realm, first.id);
+    while (is_read(&job))
+        if (find_next(&job, false) < 0)
+            return false;
+    int result = kt_job_expire(job.realm, job.id);
     if (result == 0)
         kt_log_notice("the result of job %s/%s goes before its time: room is needed for another",
-                      first.realm, first.id);
+                      job.realm, job.id);
     return result == 0 || result == -ENOENT;
 }

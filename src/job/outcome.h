@@ -29,7 +29,12 @@ void kt_job_outcome_unkept(int result, uint64_t bytes, char *text, size_t size);
 /** The result of a ready job, whose entry has just been removed, has gone before its time. */
 void kt_job_outcome_expire(const struct kt_job *job);
 
-/** Let the result that would expire first go. @return whether it is worth trying again. Parks. */
+/**
+ * Let the oldest result go that nobody reads just now.
+ * @param bytes  of the result that needs the room
+ * @return whether it is worth trying again
+ * Parks.
+ */
 bool kt_job_outcome_make_room(uint64_t bytes);
 
 #endif

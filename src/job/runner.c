@@ -13,6 +13,7 @@
 #include "job/order.h"
 #include "process/runtime.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <kontor/log.h>
@@ -130,6 +131,15 @@ static void tell_job(struct watch *watch)
         watch->is_told = kt_send(watch->job, KT_JOBS_WAKE, NULL, 0) == 0;
 }
 
+/** It becomes a part of the entry as it is, so what a broken runner says is looked at again. */
+static void take_result(struct kt_runner *seen, const char *text)
+{
+    cJSON *json = cJSON_ParseWithOpts(text, NULL, true);
+    if (json)
+        memcpy(seen->result, text, strlen(text) + 1);
+    cJSON_Delete(json);
+}
+
 static void take_report(struct watch *watch, const struct kt_report *report)
 {
     struct kt_runner *seen = &watch->seen;
@@ -140,7 +150,7 @@ static void take_report(struct watch *watch, const struct kt_report *report)
         seen->total = report->total;
         break;
     case KT_REPORT_RESULT:
-        memcpy(seen->result, report->text, sizeof seen->result);
+        take_result(seen, report->text);
         break;
     case KT_REPORT_FAILED:
         kt_job_text(seen->reason, sizeof seen->reason, report->text);

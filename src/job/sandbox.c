@@ -109,7 +109,10 @@ static const char *const forbidden[] = {
     "mknod", "mknodat", "open_by_handle_at", "name_to_handle_at", "fanotify_init",
     "lookup_dcookie", "perf_event_open", "bpf", "userfaultfd", "modify_ldt",
     /* keys, and what others share */
-    "add_key", "request_key", "keyctl", "msgget", "shmget", "semget", "mq_open",
+    "add_key", "request_key", "keyctl", "msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat",
+    "shmctl", "semget", "semop", "semtimedop", "semctl", "mq_open", "mq_unlink",
+    /* memory that no limit counts */
+    "memfd_create", "memfd_secret",
     /* who one is */
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid",
     "setgroups", "capset", "personality",
@@ -117,6 +120,10 @@ static const char *const forbidden[] = {
     "io_uring_setup", "io_uring_enter", "io_uring_register",
 };
 /* clang-format on */
+
+/** TIOCSTI types for others at their terminal; the rest lets a descriptor send them signals. */
+static const unsigned ioctls[] = {TIOCSTI, FIOSETOWN, SIOCSPGRP};
+static const unsigned fcntls[] = {F_SETOWN, F_SETOWN_EX};
 
 static int forbid(scmp_filter_ctx filter, const char *name)
 {
@@ -191,10 +198,12 @@ static int fill_filter(scmp_filter_ctx filter, const struct kt_job_limits *limit
     if (result == 0)
         result = forbid_when(filter, EPERM, SCMP_SYS(prctl), 0, SCMP_CMP_MASKED_EQ, LOW_BITS,
                              PR_SET_PDEATHSIG);
-    /* TIOCSTI types for others at their terminal */
-    if (result == 0)
+    for (size_t i = 0; result == 0 && i < sizeof ioctls / sizeof *ioctls; i++)
         result =
-            forbid_when(filter, EPERM, SCMP_SYS(ioctl), 1, SCMP_CMP_MASKED_EQ, LOW_BITS, TIOCSTI);
+            forbid_when(filter, EPERM, SCMP_SYS(ioctl), 1, SCMP_CMP_MASKED_EQ, LOW_BITS, ioctls[i]);
+    for (size_t i = 0; result == 0 && i < sizeof fcntls / sizeof *fcntls; i++)
+        result =
+            forbid_when(filter, EPERM, SCMP_SYS(fcntl), 1, SCMP_CMP_MASKED_EQ, LOW_BITS, fcntls[i]);
     return result == 0 ? filter_sockets(filter, limits) : result;
 }
 

@@ -139,18 +139,17 @@ static void write_cell(lxw_worksheet *sheet, lxw_row_t row, lxw_col_t column,
     else if (type == REPORT_BOOLEAN)
         worksheet_write_boolean(sheet, row, column, (int)value->integer, NULL);
     else
-        worksheet_write_number(sheet, row, column,
-                               cell_number(type, value->form == REPORT_IS_REAL
-                                                     ? value->real
-                                                     : (double)value->integer),
-                               format);
+        worksheet_write_number(
+            sheet, row, column,
+            cell_number(type, value->form == REPORT_IS_REAL ? value->real : (double)value->integer),
+            format);
 }
 
 static void write_theirs(const char *directory)
 {
     static const char *const number_formats[COLUMNS] = {
-        "0", NULL, NULL, "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "#,##0.00", NULL, "0.0%",
-        "[h]:mm:ss", NULL};
+        "0",        NULL, NULL,   "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss",
+        "#,##0.00", NULL, "0.0%", "[h]:mm:ss",  NULL};
     struct report_value values[COLUMNS];
     char path[64], own_directory[64];
     snprintf(path, sizeof path, "%s/workbook.xlsx", directory);

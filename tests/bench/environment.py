@@ -16,6 +16,7 @@ VERSIONS = {
     "erlang": ("erl", "-noshell", "-eval",
                'io:put_chars(erlang:system_info(otp_release)), halt().'),
     "elixir": ("dpkg-query", "-W", "-f=${Version}", "elixir"),
+    "redis": ("/usr/bin/redis-server", "--version"),
     "libfcgi": ("dpkg-query", "-W", "-f=${Version}", "libfcgi-dev"),
     "compiler": ("gcc", "-dumpfullversion"),
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What happens inside one worker, beside the BEAM: programs that print their own figures, one JSON
-object {"figure", "value", "unit"} a line, and measure only those that they are asked for."""
+"""What happens inside one worker or job, beside the BEAM or a library: programs that print their own
+figures, one JSON object {"figure", "value", "unit"} a line, and measure only those that they are
+asked for."""
 
 import atexit
 import json
@@ -20,7 +21,10 @@ PROGRAMS = {
                                   "sleeper_bytes")),
     "registry": ("bench_registry", ("registry_lookup", "registry_register",
                                     "registry_evict_100000")),
+    "xlsx": ("bench_xlsx", ("xlsx_rows", "xlsx_memory_mb")),
 }
+# These write the same with a bare library, too, when they are asked to: its name.
+LIBRARIES = {"xlsx": "libxlsxwriter"}
 # Memory is the same in every round, and a million processes take their time.
 MEMORY_ROUNDS = 1
 
@@ -60,11 +64,13 @@ def measure(command):
 def run(name, options, emit):
     """Measure all figures of one of PROGRAMS."""
     program, figures = PROGRAMS[name]
-    beam = Beam()
+    path = str(BUILD / "tests/bench" / program)
+    peer = LIBRARIES.get(name, "beam")
+    beam = Beam() if peer == "beam" else None
     for figure in figures:
-        commands = {"kontor": [str(BUILD / "tests/bench" / program), figure],
-                    "beam": beam.command(name, figure)}
-        rounds = MEMORY_ROUNDS if figure.endswith("_bytes") else options.rounds
+        commands = {"kontor": [path, figure],
+                    peer: beam.command(name, figure) if beam else [path, f"--{peer}", figure]}
+        rounds = MEMORY_ROUNDS if figure.endswith(("_bytes", "_mb")) else options.rounds
         results = in_turns(tuple(commands), rounds, lambda system: measure(commands[system]))
         values = {system: [value for value, _ in runs] for system, runs in results.items()}
-        emit(compare(figure, results["kontor"][0][1], values["kontor"], "beam", values["beam"]))
+        emit(compare(figure, results["kontor"][0][1], values["kontor"], peer, values[peer]))

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The endpoints of the plugin evaluation as one writes them in Node.js: the module http alone, one
-// process for each processor (cluster), keep-alive to the web server and to the upstream.
+// process for each processor (cluster), keep-alive to the web server and to the upstream; documents
+// in Redis by one of the two clients that people use.
 //
-//     node peer_node.js SOCKET PROCESSES UPSTREAM_PORT
+//     node peer_node.js SOCKET PROCESSES UPSTREAM_PORT [ioredis|redis REDIS_SOCKET]
 "use strict";
 
 const cluster = require("cluster");
 const http = require("http");
 
-const [path, processes, upstreamPort] = process.argv.slice(2);
+const [path, processes, upstreamPort, client, redisPath] = process.argv.slice(2);
 const CONSTANT = JSON.stringify({ service: "node", status: "ok" });
 const RPC_MS = 50;
 
@@ -49,6 +50,28 @@ function slow(request, response) {
     }).on("error", () => respond(response, '{"error":"upstream"}', 502));
 }
 
+// @return a function that reads a document by its name: a promise of text, or of null
+function openStore() {
+    if (client === "ioredis") {
+        const Redis = require("ioredis");
+        const store = new Redis(redisPath, { enableAutoPipelining: true });
+        return (name) => store.get(name);
+    }
+    const store = require("redis").createClient({ socket: { path: redisPath } });
+    store.connect();
+    return (name) => store.get(name);
+}
+
+const KVS = "/api/evaluation/kvs/";
+let getDocument;
+
+function kvs(request, response) {
+    getDocument(`kvs:${decodeURIComponent(request.url.slice(KVS.length))}`).then(
+        (text) => (text === null ? respond(response, '{"error":"not found"}', 404)
+            : respond(response, text)),
+        () => respond(response, '{"error":"store"}', 503));
+}
+
 const routes = {
     "/api/evaluation/now": (request, response) => respond(response, CONSTANT),
     "/api/evaluation/echo": (request, response) => pass(request, response, 400),
@@ -62,8 +85,11 @@ if (cluster.isPrimary) {
         cluster.fork();
     }
 } else {
+    if (client) {
+        getDocument = openStore();
+    }
     http.createServer((request, response) => {
-        const route = routes[request.url];
+        const route = client && request.url.startsWith(KVS) ? kvs : routes[request.url];
         if (route) {
             route(request, response);
         } else {

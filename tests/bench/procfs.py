@@ -64,3 +64,9 @@ def memory_bytes(pids):
         total += sum(int(line.split()[1]) for line in lines.splitlines()
                      if line.startswith("Pss:"))
     return total * 1024
+
+
+def peak_bytes(pid):
+    """The most that a process ever had in RAM, with what it shares."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024

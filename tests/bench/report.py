@@ -16,7 +16,9 @@ def write(environment, figures, path):
     if not begin or not end:
         raise SystemExit(f"{path} lacks the comments between which the figures go")
     values, rows = words.by_name(figures)
-    parts = [machine(environment), *web_tables(values), native_table(rows), goal_table(figures)]
+    parts = [machine(environment), *web_tables(values),
+             native_table(rows, words.NATIVE, "Inside one worker", "BEAM"),
+             native_table(rows, words.FILES, "Inside a job", "libxlsxwriter"), goal_table(figures)]
     path.write_text(before + begin + "\n\n" + "\n\n".join(filter(None, parts)) + "\n\n" + end +
                     after, encoding="utf-8")
 
@@ -56,9 +58,10 @@ def web_tables(values):
                    table(["", *(words.SYSTEMS[name] for name in systems)], lines))
 
 
-def native_table(rows):
+def native_table(rows, labels, title, peer):
+    """One table for programs that measure themselves, beside one peer."""
     lines = []
-    for figure, label in words.NATIVE.items():
+    for figure, label in labels.items():
         row = next((row for (name, _), row in rows.items() if name == figure), None)
         if row:
             lines.append([label, words.quantity(row["value"], row["unit"]),
@@ -66,8 +69,8 @@ def native_table(rows):
                           words.times(row["ratio"]), spread(row)])
     if not lines:
         return ""
-    return ("### Inside one worker\n\n" +
-            table(["", "kontor", "BEAM", "kontor is ahead", "from … to"], lines))
+    return (f"### {title}\n\n" +
+            table(["", "kontor", peer, "kontor is ahead", "from … to"], lines))
 
 
 def spread(row):

@@ -15,8 +15,10 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 # pylint: disable=wrong-import-position
 import charts  # noqa: E402
+import downloads  # noqa: E402
 import environment  # noqa: E402
 import figures  # noqa: E402
+import job_figures  # noqa: E402
 import native  # noqa: E402
 import procfs  # noqa: E402
 import report  # noqa: E402
@@ -30,7 +32,13 @@ def benchmarks():
     """{name: (function, words)}"""
     found = {"process": (native.run, "spawn and exit, messages, calls, supervisors, memory of "
                                      "processes; beside the BEAM"),
-             "registry": (native.run, "look up, register, evict; beside Elixir's Registry")}
+             "registry": (native.run, "look up, register, evict; beside Elixir's Registry"),
+             "download": (downloads.run, "a finished report of 70 MB; beside nginx with a static "
+                                         "file"),
+             "xlsx": (native.run, "a spreadsheet of 1,000,000 rows of ten columns, checked; beside "
+                                  "bare libxlsxwriter"),
+             "jobs": (job_figures.run, "a job from request to result, a thousand who want one, what "
+                                       "others notice of two hundred; beside a bare process")}
     for endpoint, (words, peers) in web.ENDPOINTS.items():
         for connections in web.CONNECTIONS:
             found[f"{endpoint}_{connections}"] = (

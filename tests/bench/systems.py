@@ -2,6 +2,7 @@
 """The systems that stand behind the same nginx: kontor and its peers. Each knows how it is started
 and stopped, where nginx finds it, and whose processor time and memory are its own."""
 
+import os
 import socket
 import subprocess
 
@@ -12,6 +13,9 @@ from kontor import BUILD, ROOT, Kontor, collect_plugins
 
 HERE = ROOT / "tests/bench"
 NODE = "/usr/bin/node"
+# Where Debian has modules of Node.js, and where scripts/bench puts the one that Debian has not.
+NODE_MODULES = "/usr/share/nodejs"
+NODE_MODULES_OTHER = BUILD / "node/node_modules"
 # What the upstream of "slow" takes for an answer, in milliseconds.
 SLOW_MS = 200
 # nginx closes connections that were idle so long, so that each run begins alike; seconds.
@@ -24,7 +28,9 @@ class Program:
     """An OS process and what descends from it. It has no words to say; errors go to our stderr."""
 
     def __init__(self, *command):
-        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL)
+        modules = f"{NODE_MODULES}:{NODE_MODULES_OTHER}"
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                        env={**os.environ, "NODE_PATH": modules})
 
     def pids(self):
         return procfs.family(self.process.pid)
@@ -98,6 +104,24 @@ class Node(Peer):
                          site.processors, site.upstream_port)
 
 
+class Ioredis(Peer):
+    """Node.js with the client for Redis that most people use."""
+
+    protocol = "http"
+    client = "ioredis"
+
+    def __init__(self, site):
+        site.redis.ask("SET", f"kvs:{site.key}", site.document)
+        super().__init__(site.folder, self.client, NODE, HERE / "peer_node.js", "SOCKET",
+                         site.processors, site.upstream_port, self.client, site.redis.path)
+
+
+class NodeRedis(Ioredis):
+    """Node.js with Redis' own client, the one that Debian has."""
+
+    client = "redis"
+
+
 class Direct:
     """nginx alone, going straight to the upstream. It uses nothing that nginx would not use."""
 
@@ -124,16 +148,28 @@ class Ours:
         sections = {}
         if site.endpoint == "slow":
             sections["evaluation"] = {"upstream": f"http://127.0.0.1:{site.upstream_port}/"}
+        store = {"store": site.redis.unix} if site.redis else {}
         self.kontor = Kontor(home, collect_plugins(site.folder / "plugins"),
                              plugins=("evaluation",), sections=sections,
                              settings={"workers": str(site.processors), "request_log": "no",
-                                       "log_level": "warning"})
+                                       "log_level": "warning", **store})
         self.server = f"unix:{self.kontor.socket}"
         try:
             self.kontor.start()
+            if site.redis:
+                self.store(site.path, site.document)
         except BaseException:
             self.kontor.stop()
             raise
+
+    def store(self, path, document):
+        """Put the document there that will be asked for."""
+        with self.kontor.client() as client:
+            client.start(path, method="PUT", body=document.encode(),
+                         content_type="application/json")
+            status = client.read_response().status
+        if status not in (201, 204):
+            raise RuntimeError(f"kontor does not store a document: {status}")
 
     def pids(self):
         return procfs.family(self.kontor.process.pid)
@@ -142,7 +178,13 @@ class Ours:
         self.kontor.stop()
 
 
-SYSTEMS = {"kontor": Ours, "epoll": Epoll, "libfcgi": Libfcgi, "node": Node, "nginx": Direct}
+SYSTEMS = {"kontor": Ours, "epoll": Epoll, "libfcgi": Libfcgi, "node": Node, "ioredis": Ioredis,
+           "node-redis": NodeRedis, "nginx": Direct}
+
+
+def is_there(name):
+    """Whether a system can be measured: ioredis comes from elsewhere, which may be out of reach."""
+    return name != "ioredis" or (NODE_MODULES_OTHER / "ioredis").exists()
 
 
 def snippet(name, system, port, keepalive):

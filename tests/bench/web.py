@@ -17,7 +17,8 @@ from figures import compare, in_turns
 from frontend import Nginx, free_port
 from kontor import BUILD
 from newcomers import Newcomers
-from systems import HERE, SLOW_MS, SYSTEMS, Upstream, snippet
+from redis_server import Redis
+from systems import HERE, SLOW_MS, SYSTEMS, Upstream, is_there, snippet
 
 ECHO_BODY = ('{"id":4711,"name":"Ada Lovelace","tags":["math","engine","notes"],'
              '"address":{"city":"London","zip":"W1"},"balance":1234.5,"active":true}')
@@ -28,6 +29,7 @@ ENDPOINTS = {
     "echo": ("JSON parsed and written", ("libfcgi", "node")),
     "rpc": ("a call that takes 50 ms elsewhere", ("node", "libfcgi")),
     "slow": (f"an upstream that answers in {SLOW_MS} ms", ("nginx", "node")),
+    "kvs": ("a document read from Redis", ("ioredis", "node-redis")),
 }
 CONNECTIONS = (64, 1000)
 # An answer that takes 200 ms fits only a few times into a run: these runs are so much longer.
@@ -50,9 +52,10 @@ class Site:
         self.endpoint = endpoint
         self.connections = connections
         self.processors = len(os.sched_getaffinity(0))
-        self.names = ("kontor", *ENDPOINTS[endpoint][1])
+        self.names = ("kontor", *filter(is_there, ENDPOINTS[endpoint][1]))
         self.body = ECHO_BODY if endpoint == "echo" else None
-        self.path = f"/api/evaluation/{endpoint}"
+        self.key, self.document, self.redis = "4711", ECHO_BODY, None
+        self.path = f"/api/evaluation/{endpoint}" + (f"/{self.key}" if endpoint == "kvs" else "")
         self.upstream_port = free_port()
         self.running = contextlib.ExitStack()
 
@@ -73,6 +76,8 @@ class Site:
     def open(self):
         if self.endpoint == "slow":
             self.keep(Upstream(self.upstream_port))
+        if self.endpoint == "kvs":
+            self.redis = self.keep(Redis(self.folder / "redis"))
         self.systems = {name: self.keep(SYSTEMS[name](self)) for name in self.names}
         self.ports = {name: free_port() for name in self.names}
         servers = [snippet(name, system, self.ports[name], self.connections)

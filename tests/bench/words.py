@@ -6,8 +6,11 @@ SYSTEMS = {
     "epoll": "smallest epoll responder",
     "libfcgi": "libfcgi, threads",
     "node": "Node.js",
+    "ioredis": "Node.js, ioredis",
+    "node-redis": "Node.js, node-redis",
     "nginx": "nginx alone",
     "beam": "BEAM",
+    "libxlsxwriter": "libxlsxwriter",
 }
 
 ENDPOINTS = {
@@ -15,6 +18,7 @@ ENDPOINTS = {
     "echo": "echo: JSON parsed and written",
     "rpc": "rpc: a call that takes 50 ms",
     "slow": "slow: an upstream that takes 200 ms",
+    "kvs": "kvs: a document read from Redis",
 }
 CONNECTIONS = (64, 1000)
 
@@ -42,6 +46,12 @@ NATIVE = {
     "registry_lookup": "registry: look up",
     "registry_register": "registry: register",
     "registry_evict_100000": "registry: 100,000 owners die",
+}
+
+# What happens inside a job.
+FILES = {
+    "xlsx_rows": "spreadsheet: rows of ten columns",
+    "xlsx_memory_mb": "spreadsheet: memory beside a million of them",
 }
 
 UNITS = {"us": "µs"}
@@ -79,8 +89,8 @@ def by_name(figures):
 
 def title(figure):
     """What a figure is called: "now, 1,000 connections"."""
-    if figure in NATIVE:
-        return NATIVE[figure]
+    if figure in NATIVE or figure in FILES:
+        return NATIVE.get(figure) or FILES[figure]
     endpoint, connections, *rest = figure.split("_")
     suffix = "".join("_" + word for word in rest)
     return f"{endpoint}, {int(connections):,} connections: {METRICS[suffix]}"

@@ -4,21 +4,24 @@
 import json
 import os
 import signal
+import socket
 import threading
 import time
 
 import pytest
 
 from fastcgi import wait_until
+import kontor as library
 from jobs import Belongings, ask, ask_patiently, end, look, runners, start, wait_state
+from test_registry import Store
 
 
 @pytest.fixture
 def make_house(make_kontor, folder):
-    def make(**settings):
+    def make(start=True, **settings):
         directory = folder / "ram"
         directory.mkdir(exist_ok=True)
-        house = make_kontor(plugins=("jobs",), sections={"jobs": {"word": "sesame"}}, settings={
+        house = make_kontor(plugins=("jobs",), start=start, sections={"jobs": {"word": "sesame"}}, settings={
             "workers": "3", "quarantine_crashes": 0, "jobs_max": 4,
             "job_directory": str(directory), **settings})
         house.ram = directory
@@ -217,14 +220,77 @@ def test_memory_is_bounded(make_house):
     for number in range(3):
         job = end(house, f"n{number}", "fill", 2, retention_ms=3600000 + 1000 * (number != 1))
         assert job["state"] == "ready", job
-    # n1 expires first, so it makes room, though it is not the oldest.
+    # n0 is the oldest, so it makes room, though n1 would expire before it.
     assert end(house, "n3", "fill", 3)["state"] == "ready"
-    wait_state(house, "n1", "expired")
-    assert [look(house, f"n{n}")["state"] for n in (0, 2, 3)] == ["ready"] * 3
+    wait_state(house, "n0", "expired")
+    assert [look(house, f"n{n}")["state"] for n in (1, 2, 3)] == ["ready"] * 3
     job = end(house, "huge", "fill", 9)
     assert job["state"] == "failed"
     assert job["reason"] == "its result is larger than all results together may be (8 MiB)"
-    assert [look(house, f"n{n}")["state"] for n in (0, 2, 3)] == ["ready"] * 3
+    assert [look(house, f"n{n}")["state"] for n in (1, 2, 3)] == ["ready"] * 3
+
+
+def test_download_keeps_its_result(make_house):
+    """A report would be thrown away for another one while somebody downloads it."""
+    house = make_house(registry_files="8M")
+    size = 3 << 20  # more than a socket holds, so that who does not read keeps it going
+
+    def download(name):
+        client = house.client()
+        client.start(f"/api/jobs/stream?realm=r&id={name}", keep=False)
+        wait_until(lambda: client.socket.recv(1, socket.MSG_PEEK), what="it has begun")
+        return client
+    for name in ("old", "young"):
+        assert end(house, name, "fill", 3)["state"] == "ready"
+    with download("old") as first:
+        assert end(house, "third", "fill", 3)["state"] == "ready"
+        wait_state(house, "young", "expired")
+        with download("third") as second:
+            job = end(house, "fourth", "fill", 3)
+            assert (job["state"], job["reason"]) == (
+                "failed", "no room for its result: the others are being downloaded")
+            # Deleted by a person, or expired, it is still whole for who has begun.
+            assert ask(house, "POST", "/delete", realm="r", id="third")[0] == 200
+            assert len(second.read_response().body) == size
+        assert look(house, "old")["state"] == "ready"
+        assert len(first.read_response().body) == size
+    wait_until(lambda: house.requests() == 0, what="nobody downloads")
+    for name in ("fourth", "fifth"):
+        assert end(house, name, "fill", 3)["state"] == "ready"
+    wait_state(house, "old", "expired")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_restart(make_house, folder, how):
+    """An upgrade of the package would throw finished reports away, or run them on for ever."""
+    house = make_house(start=False)
+    store = Store(folder)
+    try:
+        store.start(house)
+        assert end(house, "done", "count", 2, title="Two", who="ada")["state"] == "ready"
+        assert end(house, "short", "count", 1, retention_ms=8000)["state"] == "ready"
+        assert end(house, "bad", "refuse", "t")["state"] == "failed"
+        wait_until(lambda: store.read() or len(store.fds) == 3, what="all are stored")
+        assert start(house, "running", "sleep")[0] == 200
+        wait_until(lambda: runners(house), what="it runs")
+        pids = runners(house)
+        house.process.send_signal(how)
+        house.process.wait(library.STOP_TIMEOUT)
+        house.process = None
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), what="the end")
+        store.read()
+        store.start(house)
+        assert ask(house, "GET", "/file", realm="r", id="done") == (200, "0\n1\n")
+        job = look(house, "done")
+        assert (job["state"], job["title"], job["who"]) == ("ready", "Two", "ada")
+        assert look(house, "bad")["reason"] == "no such table: t"
+        assert (look(house, "running") or {"state": "failed"})["state"] == "failed"
+        wait_until(lambda: os.listdir(house.ram) == [], what="its directory is gone")
+        wait_state(house, "short", "expired")
+        assert ask(house, "POST", "/delete", realm="r", id="done")[0] == 200
+        assert end(house, "done", "count", 1)["state"] == "ready"
+    finally:
+        store.close()
 
 
 def test_reload(make_house, gates):

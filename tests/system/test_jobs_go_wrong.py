@@ -3,6 +3,8 @@
 
 import errno
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -68,7 +70,8 @@ def test_sandbox(house, network, local):
     reached = json.loads(job["result"])
     assert reached["inet"] == (0 if network else errno.EACCES)
     assert reached["local"] == (0 if local else errno.EACCES)
-    assert [reached[name] for name in ("fork", "kill", "exec")] == [errno.EPERM] * 3
+    assert [reached[name] for name in ("fork", "kill", "exec", "own", "memory")] == [
+        errno.EPERM] * 5
     assert reached["fds"] == 5 and not reached["secret"]
     assert ask(house, "POST", "/delete", realm="r", id="out")[0] == 200
     belongings.wait()
@@ -90,6 +93,22 @@ def test_no_directory(make_house):
     job = end(house, "none", "count", 1)
     assert (job["state"], job["reason"]) == (
         "failed", "no directory in /nonexistent: No such file or directory")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk in RAM")
+def test_full_disk_in_ram(house):
+    """A job that fills the disk in RAM would fail without a reason, and leave it full."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", house.ram], check=True)
+    try:
+        belongings = Belongings(house, house.ram)
+        for number in range(2):  # the second finds all the room there was
+            job = end(house, f"bad{number}", "litter")
+            assert (job["state"], job["reason"]) == (
+                "failed", "a temporary file: No space left on device")
+            belongings.wait()
+        assert end(house, "good", "count", 3)["state"] == "ready"
+    finally:
+        subprocess.run(["umount", "--lazy", house.ram], check=True)
 
 
 def test_others_go_on(house):

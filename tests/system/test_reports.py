@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reports over HTTP: asked for once, made once, found by everybody, kept in memory for a while."""
 
+import contextlib
 import io
 import json
 import os
 import pathlib
+import socket
 import sqlite3
 import threading
+import time
 
 import openpyxl
 import pytest
 
 from fastcgi import wait_until
+from frontend import nginx_snippets
+from kontor import ROOT
 
 SALES = """-- title: Sales by day
 -- source: shop
@@ -41,6 +46,13 @@ SECRET = """-- title: Salaries
 SELECT 1 AS one
 """
 
+LARGE = """-- title: Large
+-- source: shop
+-- retention: 10min
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 210000)
+SELECT i AS number, printf('%090d', i) AS text FROM n
+"""
+
 BROKEN = """-- title: Broken in its data
 -- source: shop
 -- retention: 1min
@@ -60,7 +72,8 @@ def shop(make_kontor, folder):
     connection.close()
     reports = folder / "reports.d"
     reports.mkdir()
-    for name, text in (("sales", SALES), ("slow", SLOW), ("secret", SECRET), ("broken", BROKEN)):
+    for name, text in (("sales", SALES), ("slow", SLOW), ("secret", SECRET), ("broken", BROKEN),
+                       ("large", LARGE)):
         (reports / f"{name}.sql").write_text(text)
     return make_kontor(plugins=("reports", "evaluation"), settings={"workers": "3"},
                        sections={"reports": {"definitions": reports,
@@ -98,7 +111,7 @@ def finished(kontor, path):
 def test_list_and_roles(shop):
     """People would see reports that are not for them."""
     everybody = json.loads(ask(shop, "/").body)
-    assert [report["name"] for report in everybody["reports"]] == ["broken", "sales", "slow"]
+    assert [report["name"] for report in everybody["reports"]] == ["broken", "large", "sales", "slow"]
     boss = json.loads(ask(shop, "/", REMOTE_USER="eve").body)
     assert "secret" in [report["name"] for report in boss["reports"]]
     assert ask(shop, "/secret").status == 404
@@ -233,14 +246,61 @@ def test_extend_and_delete(shop):
     assert ask(shop, path).status in (404, 410)
 
 
-def test_nothing_on_a_disk(shop, folder):
-    """A volatile report would be found on a disk years later."""
-    _, path = start(shop, "sales", {"from": "2026-11-01"})
+def descriptors(kontor):
+    return [len(os.listdir(f"/proc/{pid}/fd")) for pid in kontor.workers()]
+
+
+def stalled_download(address, path):
+    """A client that asks for a file and takes next to nothing of it."""
+    client = socket.create_connection(address)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sendall(f"GET /api/reports{path}/file HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert client.recv(12) == b"HTTP/1.1 200"
+    return client
+
+
+def large_files(folder):
+    """Files below the folder that anybody has open, those without a name, too (as nginx's are)."""
+    found = []
+    for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link).startswith(str(folder)) and link.stat().st_size > 1e6:
+                found.append(os.readlink(link))
+    return found
+
+
+def test_nothing_on_a_disk(shop, folder, make_frontend):
+    """A volatile report would be found on a disk years later: nginx writes what it can't send."""
+    upstream, locations = nginx_snippets(shop.socket, ROOT / "www", "")
+    forgetful = locations.replace("fastcgi_max_temp_file_size 0;", "")
+    assert forgetful != locations
+    site = make_frontend("nginx", shop, snippets=(upstream, forgetful))
+    _, path = start(shop, "large", {}, "csv")
+    job = finished(shop, path)
+    assert job["bytes"] > 20e6
+    with stalled_download(("127.0.0.1", site.port), path):
+        time.sleep(0.5)
+        assert not large_files(folder)
+
+
+def test_downloads_that_break_off(shop, make_frontend):
+    """Each of them would keep a descriptor, and with it the memory of the report."""
+    site = make_frontend("nginx", shop)
+    _, path = start(shop, "large", {}, "csv")
     finished(shop, path)
-    body = ask(shop, path + "/file").body
-    for directory in (folder, pathlib.Path("/tmp"), pathlib.Path("/var/tmp")):
-        for root, _, names in os.walk(directory):
-            for name in names:
-                file = pathlib.Path(root) / name
-                if file.is_file() and not file.is_symlink() and file.stat().st_size == len(body):
-                    assert file.read_bytes() != body, file
+    whole = ask(shop, path + "/file").body
+    before = descriptors(shop)
+    for _ in range(20):
+        stalled_download(("127.0.0.1", site.port), path).close()
+    wait_until(lambda: shop.requests() == 0, 20, "the requests have ended")
+    wait_until(lambda: all(now <= then + 3 for now, then in zip(descriptors(shop), before)), 20,
+               "the descriptors are closed")
+    assert ask(shop, path + "/file").body == whole
+    # Deleted while it is downloaded: this download goes on.
+    with shop.client() as client:
+        client.start(f"/api/reports{path}/file", keep=False)
+        client.read_record()
+        assert ask(shop, path, "DELETE").status == 204
+        rest = client.read_response()
+    assert whole.endswith(rest.body[-1000:])
+    assert ask(shop, path + "/file").status in (404, 410)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs a definition against a database and prints what a sink gets, as lines of JSON: the columns,
- * each row, and how it ended. With --choices NAME the choices of a parameter instead; with --defaults
- * what the form shows. SIGTERM cancels.
+ * each row, and how it ended. With --choices NAME the choices of a parameter instead; with
+ * --defaults what the form shows. SIGTERM cancels.
  *
  * usage: report_rows [--timeout MS] [--choices NAME | --defaults] DEFINITION ADDRESS [name=value …]
  */

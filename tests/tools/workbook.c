@@ -35,6 +35,17 @@ struct description {
     bool is_begun;
 };
 
+/** For temporary files; it goes when we end, whatever happens. */
+static char directory[] = "/tmp/kontor-workbook-XXXXXX";
+
+static void remove_directory(void)
+{
+    if (rmdir(directory) < 0) {
+        fprintf(stderr, "%s: %s\n", directory, strerror(errno));
+        _exit(1);
+    }
+}
+
 static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "%s\n", what);
@@ -164,13 +175,14 @@ static void read_line(struct description *description, char *line)
 int main(int argc, char **argv)
 {
     struct description *description = talloc_zero(NULL, struct description);
-    char *line = NULL, directory[] = "/tmp/kontor-workbook-XXXXXX";
+    char *line = NULL;
     struct kt_error error;
     size_t size = 0;
     ssize_t length;
     int fd = argc == 2 ? open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
     if (!description || fd < 0 || !mkdtemp(directory))
         die("usage: workbook FILE < DESCRIPTION");
+    atexit(remove_directory);
     description->memory = description;
     description->about = (struct report_about){
         .title = "",
@@ -193,8 +205,6 @@ int main(int argc, char **argv)
     begin(description);
     int result = description->sink->end(description->sink, NULL, NULL, &error);
     talloc_free(description);
-    if (rmdir(directory) < 0) /* it left a temporary file */
-        die(strerror(errno));
     must(result, &error);
     return close(fd) < 0;
 }

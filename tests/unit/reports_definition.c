@@ -39,7 +39,7 @@ static struct definition *read_bytes(const char *bytes, size_t size)
     told.count = 0;
     write_bytes("sales.sql", bytes, size);
     int result = definition_read(memory, path_of("sales.sql"), &problems, &definition);
-    assert_int_equal(result < 0, told.count > 0);
+    assert_int_equal(result<0, told.count> 0);
     return result == 0 ? definition : NULL;
 }
 
@@ -265,7 +265,8 @@ static void names_of_files(void **state)
         write_text(wrong[i], HEAD "SELECT 1");
         assert_int_equal(definition_read(memory, path_of(wrong[i]), &problems, &definition),
                          -EINVAL);
-        assert_non_null(strstr(told.texts[0], ":1: the file's name is the report's: small letters"));
+        assert_non_null(
+            strstr(told.texts[0], ":1: the file's name is the report's: small letters"));
     }
 }
 
@@ -289,9 +290,9 @@ static void hostile_bytes(void **state)
     static const char with_nul[] = HEAD "SELECT 1\0; DELETE";
     assert_null(read_bytes(with_nul, sizeof with_nul - 1));
     assert_non_null(strstr(told.texts[0], ":3: this is no text in UTF-8"));
-    const char *const wrong[] = {"\xff", "\xc0\xaf", "\xe2\x82", "\xf5\x80\x80\x80", "\x80",
-                                 "\xed\xa0\x80", "\xe0\x80\xaf", "\xf4\x90\x80\x80",
-                                 "\xf0\x80\x80\xaf"};
+    const char *const wrong[] = {
+        "\xff",         "\xc0\xaf",     "\xe2\x82",         "\xf5\x80\x80\x80", "\x80",
+        "\xed\xa0\x80", "\xe0\x80\xaf", "\xf4\x90\x80\x80", "\xf0\x80\x80\xaf"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_told(talloc_asprintf(memory, HEAD "SELECT '%s'", wrong[i]),
                     "3: this is no text in UTF-8, or a control character");
@@ -309,14 +310,15 @@ static void huge_files(void **state)
                 "3: summary: longer than 1000 bytes");
     assert_told(talloc_asprintf(memory, HEAD "%sSELECT 1", repeat("-- summary: s\n", 10000)),
                 "503: summary: longer than 1000 bytes");
-    assert_told(talloc_asprintf(memory, "-- title: %s\n-- source: shop\nSELECT 1", repeat("t", 121)),
-                "1: title: longer than 120 bytes");
-    assert_told(talloc_asprintf(memory, HEAD "-- param: a text default=%s\nSELECT :a",
-                                repeat("d", 201)),
-                "3: default: longer than 200 bytes");
-    assert_told(talloc_asprintf(memory, HEAD "-- param: a text values=%s\nSELECT :a",
-                                repeat("v,", 250)),
-                "3: values: ");
+    assert_told(
+        talloc_asprintf(memory, "-- title: %s\n-- source: shop\nSELECT 1", repeat("t", 121)),
+        "1: title: longer than 120 bytes");
+    assert_told(
+        talloc_asprintf(memory, HEAD "-- param: a text default=%s\nSELECT :a", repeat("d", 201)),
+        "3: default: longer than 200 bytes");
+    assert_told(
+        talloc_asprintf(memory, HEAD "-- param: a text values=%s\nSELECT :a", repeat("v,", 250)),
+        "3: values: ");
     assert_told(talloc_asprintf(memory, HEAD "-- roles: %s\nSELECT 1", repeat("r ", 17)),
                 "3: roles: more than 16");
 }
@@ -333,7 +335,8 @@ static void too_many_of_all(void **state)
     assert_null(read_text(talloc_asprintf_append(text, "SELECT 1")));
     assert_non_null(strstr(told.texts[0], ":35: param: more than 32"));
     assert_int_equal(told.count, 50);
-    assert_told(talloc_asprintf(memory, HEAD "-- column: a money\n-- chart: bar x=a y=%sa\nSELECT 1",
+    assert_told(talloc_asprintf(memory,
+                                HEAD "-- column: a money\n-- chart: bar x=a y=%sa\nSELECT 1",
                                 repeat("a,", 16)),
                 "4: chart: y has more than 16 columns");
 }
@@ -343,15 +346,15 @@ static void deep_and_open(void **state)
 {
     (void)state;
     const size_t depth = 100000;
-    assert_non_null(read_text(talloc_asprintf(memory, HEAD "%sSELECT 1%s", repeat("(", depth),
-                                              repeat(")", depth))));
+    assert_non_null(read_text(
+        talloc_asprintf(memory, HEAD "%sSELECT 1%s", repeat("(", depth), repeat(")", depth))));
     assert_non_null(read_text(talloc_asprintf(memory, HEAD "SELECT 1 %s%s", repeat("/*", depth / 2),
                                               repeat("*/", depth / 2))));
     assert_told(talloc_asprintf(memory, HEAD "SELECT 1 %s", repeat("/*", depth)),
                 "3: this string or comment does not end");
-    assert_told(talloc_asprintf(memory, HEAD "-- param: a text values=%s\nSELECT :a",
-                                repeat("(", depth)),
-                "3: a quote or parenthesis is not closed: ");
+    assert_told(
+        talloc_asprintf(memory, HEAD "-- param: a text values=%s\nSELECT :a", repeat("(", depth)),
+        "3: a quote or parenthesis is not closed: ");
     assert_told(talloc_asprintf(memory, HEAD "SELECT %s", repeat(":a\n", depth / 2)),
                 "3: the parameter :a is not declared");
     assert_told(talloc_asprintf(memory, HEAD "SELECT $a$ %s", repeat("$b", depth)),
@@ -398,6 +401,12 @@ static void directory_in_order(void **state)
     write_text("d.sql", HEAD "SELECT :x");
     assert_int_equal(definitions_read(memory, directory, &problems, &list, &count), -EINVAL);
     assert_int_equal(told.count, 2);
+    for (unsigned i = 0; i < 600; i++)
+        write_text(talloc_asprintf(memory, "x%u.sql", i), "");
+    told.count = 0;
+    assert_int_equal(definitions_read(memory, directory, &problems, &list, &count), -E2BIG);
+    assert_int_equal(told.count, 1);
+    assert_non_null(strstr(told.texts[0], ": more than 512 reports"));
     assert_int_equal(definitions_read(memory, path_of("none"), &problems, &list, &count), -ENOENT);
 }
 

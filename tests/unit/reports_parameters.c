@@ -57,9 +57,11 @@ static void days_by_name(void **state)
 static void no_days(void **state)
 {
     (void)state;
-    const char *const wrong[] = {"", "Today", "today ", "today2", "today-", "today--2", "today+-2",
-                                 "today-2d", "today-5001", "year-start-301", "tomorrow",
-                                 "month-start-99999999999999999999", "month", "today-0x10"};
+    const char *const wrong[] = {
+        "",           "Today",          "today ",   "today2",
+        "today-",     "today--2",       "today+-2", "today-2d",
+        "today-5001", "year-start-301", "tomorrow", "month-start-99999999999999999999",
+        "month",      "today-0x10"};
     int64_t days;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (default_day(wrong[i], day_of(TODAY), &days))
@@ -74,16 +76,37 @@ static void numbers_have_one_form(void **state)
     static const struct {
         const char *text, *expected; /**< NULL: it is no number */
     } cases[] = {
-        {"1000", "1000"},     {"+1000", "1000"},   {"1e3", "1000"},     {"1000.0", "1000"},
-        {"001000", "1000"},   {"10E+02", "1000"},  {"0.1", "0.1"},      {".1", "0.1"},
-        {"1.", "1"},          {"-1.50", "-1.5"},   {"0", "0"},          {"-0.000", "0"},
-        {"1e-3", "0.001"},    {"100e-4", "0.01"},  {"0.00120", "0.0012"},
+        {"1000", "1000"},
+        {"+1000", "1000"},
+        {"1e3", "1000"},
+        {"1000.0", "1000"},
+        {"001000", "1000"},
+        {"10E+02", "1000"},
+        {"0.1", "0.1"},
+        {".1", "0.1"},
+        {"1.", "1"},
+        {"-1.50", "-1.5"},
+        {"0", "0"},
+        {"-0.000", "0"},
+        {"1e-3", "0.001"},
+        {"100e-4", "0.01"},
+        {"0.00120", "0.0012"},
         {"123456789012345678901234567890", "123456789012345678901234567890"},
         {"1e29", "100000000000000000000000000000"},
-        {"", NULL},           {".", NULL},         {"-", NULL},         {"1,5", NULL},
-        {"1e", NULL},         {"1e99", NULL},      {"0x10", NULL},      {"nan", NULL},
-        {"inf", NULL},        {" 1", NULL},        {"1 ", NULL},        {"1.2.3", NULL},
-        {"--1", NULL},        {"1e-99999999999999999999", NULL},
+        {"", NULL},
+        {".", NULL},
+        {"-", NULL},
+        {"1,5", NULL},
+        {"1e", NULL},
+        {"1e99", NULL},
+        {"0x10", NULL},
+        {"nan", NULL},
+        {"inf", NULL},
+        {" 1", NULL},
+        {"1 ", NULL},
+        {"1.2.3", NULL},
+        {"--1", NULL},
+        {"1e-99999999999999999999", NULL},
         {"1234567890123456789012345678901", NULL},
         {"0.0000000000000000000000000000000000000001", NULL},
     };
@@ -136,6 +159,7 @@ static void moments(void **state)
     assert_moment("2026-02-29", NULL);
     assert_moment("2026-13-01", NULL);
     assert_moment("2026-11-20 24:00", NULL);
+    assert_moment("9999-12-31 23:59:60", NULL);
     assert_moment("2026-11-20 19", NULL);
     assert_moment("2026-11-20 19:0x", NULL);
     assert_moment("2026-11-20x", NULL);
@@ -151,15 +175,21 @@ static void durations(void **state)
         const char *text;
         int64_t ms; /**< -1: none */
     } cases[] = {
-        {"36:00:00", 129600000},        {"00:00:01.5", 1500},   {"3 days", 259200000},
-        {"1 day 00:00:01", 86401000},   {"1 mon", -1},          {"1 year 2 days", -1},
-        {"5", -1},                      {"", -1},               {"day", -1},
-        {"99999999999999999999:00", -1}, {"1 day x", -1},
+        {"36:00:00", 129600000},
+        {"00:00:01.5", 1500},
+        {"3 days", 259200000},
+        {"1 day 00:00:01", 86401000},
+        {"1 mon", -1},
+        {"1 year 2 days", -1},
+        {"5", -1},
+        {"", -1},
+        {"day", -1},
+        {"99999999999999999999:00", -1},
+        {"1 day x", -1},
     };
     int64_t ms;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bool is_duration =
-            moment_read_duration(cases[i].text, strlen(cases[i].text), &ms);
+        bool is_duration = moment_read_duration(cases[i].text, strlen(cases[i].text), &ms);
         if (is_duration != (cases[i].ms >= 0) || (is_duration && ms != cases[i].ms))
             fail_msg("'%s' is wrongly %lld", cases[i].text, is_duration ? (long long)ms : -1);
     }
@@ -223,8 +253,8 @@ static void assert_refused(const char *expected, const struct entered *entered, 
     struct kt_error error = {0};
     struct bound *bound;
     const struct definition *report = report_of_all();
-    assert_int_equal(
-        parameters_bind(memory, report, entered, count, day_of(TODAY), &bound, &error), -EINVAL);
+    assert_int_equal(parameters_bind(memory, report, entered, count, day_of(TODAY), &bound, &error),
+                     -EINVAL);
     assert_string_equal(error.text, expected);
 }
 
@@ -309,9 +339,11 @@ static void assert_same_job(bool is_same, const struct entered *one, size_t one_
     struct kt_error error;
     struct bound *bound;
     char ids[2][33];
-    assert_int_equal(parameters_bind(memory, report, one, one_count, day_of(TODAY), &bound, &error), 0);
+    assert_int_equal(parameters_bind(memory, report, one, one_count, day_of(TODAY), &bound, &error),
+                     0);
     parameters_id(report, "xlsx", bound, report->parameter_count, ids[0]);
-    assert_int_equal(parameters_bind(memory, report, two, two_count, day_of(TODAY), &bound, &error), 0);
+    assert_int_equal(parameters_bind(memory, report, two, two_count, day_of(TODAY), &bound, &error),
+                     0);
     parameters_id(report, "xlsx", bound, report->parameter_count, ids[1]);
     assert_int_equal(strlen(ids[0]), 32);
     assert_int_equal(strcmp(ids[0], ids[1]) == 0, is_same);

@@ -86,8 +86,8 @@ static int take_row(struct report_sink *sink, const struct report_value *values,
         const struct report_value *value = &values[i];
         texts->text = talloc_asprintf_append(texts->text, i > 0 ? "," : "|");
         if (value->form == REPORT_IS_TEXT)
-            texts->text = talloc_asprintf_append(texts->text, "'%.*s'", (int)value->size,
-                                                 value->text);
+            texts->text =
+                talloc_asprintf_append(texts->text, "'%.*s'", (int)value->size, value->text);
         else if (value->form == REPORT_IS_INTEGER)
             texts->text = talloc_asprintf_append(texts->text, "%" PRId64, value->integer);
         else if (value->form == REPORT_IS_REAL)
@@ -143,11 +143,20 @@ static void nothing_is_written(void **state)
 {
     (void)state;
     const char *const writes[] = {
-        "DELETE FROM sale", "INSERT INTO sale DEFAULT VALUES", "UPDATE sale SET total = 0",
-        "DROP TABLE sale", "CREATE TABLE t (a)", "CREATE TEMP TABLE t AS SELECT 1",
-        "REPLACE INTO sale VALUES (1, 2, 3, 4)", "ALTER TABLE sale RENAME TO t",
-        "WITH a AS (SELECT 1) DELETE FROM sale", "WITH a AS (SELECT 1) INSERT INTO sale (id) SELECT 9",
-        "SAVEPOINT s", "BEGIN", "ANALYZE", "DELETE FROM sale RETURNING *",
+        "DELETE FROM sale",
+        "INSERT INTO sale DEFAULT VALUES",
+        "UPDATE sale SET total = 0",
+        "DROP TABLE sale",
+        "CREATE TABLE t (a)",
+        "CREATE TEMP TABLE t AS SELECT 1",
+        "REPLACE INTO sale VALUES (1, 2, 3, 4)",
+        "ALTER TABLE sale RENAME TO t",
+        "WITH a AS (SELECT 1) DELETE FROM sale",
+        "WITH a AS (SELECT 1) INSERT INTO sale (id) SELECT 9",
+        "SAVEPOINT s",
+        "BEGIN",
+        "ANALYZE",
+        "DELETE FROM sale RETURNING *",
     };
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
         assert_refused(writes[i], -EPERM, "r.sql:3: a report can only read");
@@ -259,12 +268,14 @@ static void declared_types_win(void **state)
         {.name = "c", .title = "C", .type = REPORT_MONEY},
     };
     const unsigned lines[] = {1, 1, 1};
-    struct definition definition = make_definition("SELECT 'later' AS c, 1.5 AS b, '2026-11-20 10:00' AS a");
+    struct definition definition =
+        make_definition("SELECT 'later' AS c, 1.5 AS b, '2026-11-20 10:00' AS a");
     definition.columns = columns;
     definition.column_lines = lines;
     definition.column_count = 3;
     struct texts texts = TEXTS;
-    assert_int_equal(source_run(source, &definition, NULL, 0, &patient, &texts.sink, NULL, NULL, &why), 0);
+    assert_int_equal(
+        source_run(source, &definition, NULL, 0, &patient, &texts.sink, NULL, NULL, &why), 0);
     assert_string_equal(texts.text, "c money,b duration,a date|'later',1500,20777");
 }
 
@@ -272,17 +283,21 @@ static void parameters_are_bound(void **state)
 {
     (void)state;
     const struct bound bound[] = {
-        {"text", PARAMETER_TEXT, "'; DROP TABLE sale; --"}, {"none", PARAMETER_TEXT, NULL},
-        {"integer", PARAMETER_INTEGER, "9223372036854775807"}, {"number", PARAMETER_NUMBER, "2.5"},
-        {"date", PARAMETER_DATE, "2026-11-20"}, {"choices", PARAMETER_CHOICES, "[\"one\",\"x\"]"},
+        {"text", PARAMETER_TEXT, "'; DROP TABLE sale; --"},
+        {"none", PARAMETER_TEXT, NULL},
+        {"integer", PARAMETER_INTEGER, "9223372036854775807"},
+        {"number", PARAMETER_NUMBER, "2.5"},
+        {"date", PARAMETER_DATE, "2026-11-20"},
+        {"choices", PARAMETER_CHOICES, "[\"one\",\"x\"]"},
     };
     struct texts texts = TEXTS;
-    assert_int_equal(run_with("SELECT :text AS t, :none AS n, :integer AS i, typeof(:number) AS f, "
-                              "(SELECT id FROM sale WHERE total = :number) AS a, "
-                              "(SELECT id FROM sale WHERE day = :date) AS b, "
-                              "(SELECT id FROM sale WHERE note IN (SELECT value FROM json_each(:choices))) AS c",
-                              bound, sizeof bound / sizeof *bound, &patient, &texts),
-                     0);
+    assert_int_equal(
+        run_with("SELECT :text AS t, :none AS n, :integer AS i, typeof(:number) AS f, "
+                 "(SELECT id FROM sale WHERE total = :number) AS a, "
+                 "(SELECT id FROM sale WHERE day = :date) AS b, "
+                 "(SELECT id FROM sale WHERE note IN (SELECT value FROM json_each(:choices))) AS c",
+                 bound, sizeof bound / sizeof *bound, &patient, &texts),
+        0);
     assert_string_equal(texts.text, "t text,n number,i number,f text,a integer,b integer,c integer"
                                     "|''; DROP TABLE sale; --',-,9223372036854775807,'real',2,1,1");
     struct texts other = TEXTS;
@@ -319,9 +334,9 @@ static void deadline(void **state)
     assert_string_equal(why.text, "the query took longer than 0.1 s");
     assert_true(now_ms() - begin < 10000);
     struct texts rows = TEXTS; /* also while rows come */
-    assert_int_equal(run_with(ENDLESS "SELECT 1 AS a FROM n WHERE i % 100000 = 0", NULL, 0, &limits,
-                              &rows),
-                     -ETIMEDOUT);
+    assert_int_equal(
+        run_with(ENDLESS "SELECT 1 AS a FROM n WHERE i % 100000 = 0", NULL, 0, &limits, &rows),
+        -ETIMEDOUT);
     assert_rows("SELECT 1 AS a", "a number|1");
 }
 
@@ -354,9 +369,9 @@ static void ended_by_the_counter_of_rows(void **state)
     const struct definition definition = make_definition(ENDLESS "SELECT i FROM n");
     struct texts texts = TEXTS;
     uint64_t count = 0;
-    assert_int_equal(source_run(source, &definition, NULL, 0, &patient, &texts.sink, at_three,
-                                &count, &why),
-                     -ECANCELED);
+    assert_int_equal(
+        source_run(source, &definition, NULL, 0, &patient, &texts.sink, at_three, &count, &why),
+        -ECANCELED);
     assert_int_equal(count, 3);
     assert_int_equal(texts.rows, 3);
 }
@@ -373,8 +388,8 @@ static void ended_by_the_sink(void **state)
     const struct definition definition = make_definition(ENDLESS "SELECT i FROM n");
     struct texts texts = TEXTS;
     texts.sink.row = full;
-    assert_int_equal(source_run(source, &definition, NULL, 0, &patient, &texts.sink, NULL, NULL, &why),
-                     -ENOSPC);
+    assert_int_equal(
+        source_run(source, &definition, NULL, 0, &patient, &texts.sink, NULL, NULL, &why), -ENOSPC);
     assert_string_equal(why.text, "the sink is full");
 }
 
@@ -415,8 +430,9 @@ static void locked(void **state)
     const struct definition definition = make_definition("SELECT id FROM sale");
     assert_int_equal(source_prepare(source, &definition, &why), 0);
     execute("BEGIN EXCLUSIVE");
-    assert_int_equal(source_run(source, &definition, NULL, 0, &limits, &texts.sink, NULL, NULL, &why),
-                     -ETIMEDOUT);
+    assert_int_equal(
+        source_run(source, &definition, NULL, 0, &limits, &texts.sink, NULL, NULL, &why),
+        -ETIMEDOUT);
     execute("COMMIT");
     assert_rows("SELECT id FROM sale", "id integer|1|2");
 }
@@ -432,25 +448,83 @@ static void changed_in_between(void **state)
     assert_rows("SELECT extra FROM sale WHERE id = 3", "extra text|'x'");
 }
 
+/** Columns that come in between would shift the values under the names. */
+static void changed_before_it_runs(void **state)
+{
+    (void)state;
+    const struct definition definition = make_definition("SELECT * FROM sale");
+    struct texts texts = TEXTS;
+    assert_int_equal(source_prepare(source, &definition, &why), 0);
+    execute("ALTER TABLE sale ADD COLUMN extra TEXT");
+    assert_int_equal(
+        source_run(source, &definition, NULL, 0, &patient, &texts.sink, NULL, NULL, &why), -EAGAIN);
+    assert_string_equal(why.text, "shop: somebody has changed the tables meanwhile");
+    assert_int_equal(texts.rows, 0);
+}
+
+/** Without write access SQLite can't read a database in WAL mode: that must not be a riddle. */
+static void wal_in_a_folder_of_others(void **state)
+{
+    (void)state;
+    struct source *other;
+    execute("PRAGMA journal_mode = WAL; INSERT INTO sale (id) VALUES (3)");
+    assert_rows("SELECT count(*) AS a FROM sale", "a number|3");
+    TALLOC_FREE(source);
+    sqlite3_close(database); /* takes the two files of the WAL away */
+    database = NULL;
+    if (geteuid() == 0)
+        return; /* may write everywhere */
+    assert_int_equal(chmod(directory, 0555), 0);
+    int result = source_open(memory, "shop", address_of("shop.db"), &other, &why);
+    chmod(directory, 0755);
+    assert_int_equal(result, -EIO);
+    assert_string_equal(why.text,
+                        "shop: the directory of a database in WAL mode must be writable");
+}
+
 /* ---------------------------------------------------------------- choices */
 
 static void choices(void **state)
 {
     (void)state;
     char **list;
-    assert_int_equal(source_choices(source, memory, "SELECT id, note FROM sale", &patient, &list, &why), 0);
+    assert_int_equal(
+        source_choices(source, memory, "SELECT id, note FROM sale", &patient, &list, &why), 0);
     assert_string_equal(list[0], "1");
     assert_string_equal(list[1], "one");
     assert_string_equal(list[2], "2");
     assert_string_equal(list[3], "2"); /* without a label the value is one */
     assert_null(list[4]);
-    assert_int_equal(source_choices(source, memory, "SELECT note FROM sale", &patient, &list, &why), 0);
+    assert_int_equal(source_choices(source, memory, "SELECT note FROM sale", &patient, &list, &why),
+                     0);
     assert_string_equal(list[0], "one");
     assert_null(list[2]); /* NULL is no choice */
-    assert_int_equal(source_choices(source, memory, ENDLESS "SELECT i FROM n", &patient, &list, &why),
-                     -E2BIG);
+    assert_int_equal(
+        source_choices(source, memory, ENDLESS "SELECT i FROM n", &patient, &list, &why), -E2BIG);
     assert_string_equal(why.text, "there are more than 1000 choices");
-    assert_int_equal(source_choices(source, memory, "DROP TABLE sale", &patient, &list, &why), -EPERM);
+    assert_int_equal(
+        source_choices(source, memory, "SELECT printf('%1001d', 1)", &patient, &list, &why),
+        -E2BIG);
+    assert_string_equal(why.text, "a choice has more than 1000 bytes");
+    assert_int_equal(source_choices(source, memory, "DROP TABLE sale", &patient, &list, &why),
+                     -EPERM);
+}
+
+static void mistakes_of_choices_have_a_line(void **state)
+{
+    (void)state;
+    const struct parameter parameters[] = {
+        {.name = "a", .type = PARAMETER_CHOICE, .values_query = "SELECT id FROM sale", .line = 2},
+        {.name = "b", .type = PARAMETER_CHOICE, .values_query = "SELECT nmae FROM sale", .line = 3},
+    };
+    struct definition definition = make_definition("SELECT :a, :b");
+    definition.parameters = parameters;
+    definition.parameter_count = 2;
+    assert_int_equal(source_prepare(source, &definition, &why), 0);
+    assert_int_equal(source_check_definition(source, &definition, &why), -EINVAL);
+    assert_string_equal(why.text, "r.sql:3: no such column: nmae");
+    definition.parameter_count = 1;
+    assert_int_equal(source_check_definition(source, &definition, &why), 0);
 }
 
 int main(void)
@@ -475,7 +549,10 @@ int main(void)
         TEST_WITH_SHOP(missing_and_wrong_files),
         TEST_WITH_SHOP(locked),
         TEST_WITH_SHOP(changed_in_between),
+        TEST_WITH_SHOP(changed_before_it_runs),
+        TEST_WITH_SHOP(wal_in_a_folder_of_others),
         TEST_WITH_SHOP(choices),
+        TEST_WITH_SHOP(mistakes_of_choices_have_a_line),
     };
     return cmocka_run_group_tests_name("reports_sqlite", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* If this failed: people would compute with a spreadsheet that lacks rows, and nobody told them. */
 #include "files.h"
+#include "reports/number_format.h"
 #include "reports/workbook_check.h"
 #include "reports/xlsx.h"
 
@@ -163,6 +164,29 @@ static void continued(void **state)
     close(place.fd);
 }
 
+/** XML drops blanks at the ends of a text unless it is told not to. */
+static void blanks_at_the_ends(void **state)
+{
+    const struct report_about about = describe();
+    struct report_sink *sink;
+    struct kt_error error;
+    int fd = memory_file();
+    const struct report_value values[][2] = {
+        {text(" a", 2), integer(1)}, {text("b\n", 2), integer(1)}, {text("c c", 3), integer(1)}};
+    (void)state;
+    assert_int_equal(report_xlsx_new(memory, fd, directory, &about, &sink, &error), 0);
+    assert_int_equal(sink->begin(sink, columns, 2, &error), 0);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        assert_int_equal(sink->row(sink, values[i], &error), 0);
+    assert_int_equal(sink->end(sink, NULL, NULL, &error), 0);
+    const struct zip_place place = {.fd = fd, .size = (uint64_t)lseek(fd, 0, SEEK_CUR)};
+    char *sheet = load(&place, SHEET);
+    assert_non_null(strstr(sheet, "<t xml:space=\"preserve\"> a</t>"));
+    assert_non_null(strstr(sheet, "<t xml:space=\"preserve\">b&#10;</t>"));
+    assert_non_null(strstr(sheet, "<t>c c</t>"));
+    close(fd);
+}
+
 /** A text that no cell can hold is cut, and the file says so. */
 static void cut_texts(void **state)
 {
@@ -231,8 +255,9 @@ static void rows_are_counted(void **state)
 /** A sheet that was cut off before it was packed has a fitting checksum. */
 static void missing_end_is_found(void **state)
 {
-    static const char *const parts[] = {"[Content_Types].xml", "_rels/.rels", "xl/workbook.xml",
-                                        "xl/_rels/workbook.xml.rels", "xl/styles.xml", SHEET};
+    static const char *const parts[] = {"[Content_Types].xml", "_rels/.rels",
+                                        "xl/workbook.xml",     "xl/_rels/workbook.xml.rels",
+                                        "xl/styles.xml",       SHEET};
     static const struct {
         const char *sheet, *other, *words;
         int result;
@@ -330,7 +355,8 @@ static void cancelled(void **state)
 
 static void refused(void **state)
 {
-    static const char *const formats[] = {"0.00\"", "[red", "0\\", "0;0;0;0;0", "0\n"};
+    const struct report_column wrong = {
+        .name = "n", .title = "N", .type = REPORT_NUMBER, .format = "0.00 kg"};
     const struct report_about about = describe();
     struct report_sink *sink;
     struct kt_error error;
@@ -341,14 +367,45 @@ static void refused(void **state)
     assert_int_equal(report_xlsx_new(memory, fd, directory, &about, &sink, &error), 0);
     assert_int_equal(sink->begin(sink, columns, 0, &error), -EINVAL);
     talloc_free(sink);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        const struct report_column column = {
-            .name = "n", .title = "N", .type = REPORT_NUMBER, .format = formats[i]};
-        assert_int_equal(report_xlsx_new(memory, fd, directory, &about, &sink, &error), 0);
-        assert_int_equal(sink->begin(sink, &column, 1, &error), -EINVAL);
-        talloc_free(sink);
-    }
+    assert_int_equal(report_xlsx_new(memory, fd, directory, &about, &sink, &error), 0);
+    assert_int_equal(sink->begin(sink, &wrong, 1, &error), -EINVAL);
+    talloc_free(sink);
     close(fd);
+}
+
+/** For one format that it does not know, a spreadsheet refuses the whole file. */
+static void formats(void **state)
+{
+    static const char *const right[] = {"",
+                                        "0",
+                                        "#,##0.00",
+                                        "0.0%",
+                                        "#,##0.00 [$\xE2\x82\xAC-407]",
+                                        "0.00 \\k\\g",
+                                        "0 \"days\"",
+                                        "yyyy-mm-dd",
+                                        "dd.mm.yyyy hh:mm:ss.000",
+                                        "[h]:mm:ss",
+                                        "General",
+                                        "0.00E+00",
+                                        "h:mm AM/PM",
+                                        "[Red]-0.00;[Blue]0.00;\"none\";@",
+                                        "_-* #,##0.00\\ _\xE2\x82\xAC_-",
+                                        "$ 0",
+                                        "# ?/?"};
+    static const char *const wrong[] = {"0.00\"", "[red", "0\\", "0;0;0;0;0", "0\n", "0 kg",
+                                        "0 days", "0 d",  "abc", "0 E",       "_",   "hh:mm 0"};
+    char long_one[300];
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        if (!number_format_is_valid(right[i]))
+            fail_msg("%s is refused", right[i]);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (number_format_is_valid(wrong[i]))
+            fail_msg("%s is taken", wrong[i]);
+    memset(long_one, '0', sizeof long_one - 1);
+    long_one[sizeof long_one - 1] = '\0';
+    assert_false(number_format_is_valid(long_one));
 }
 
 int main(void)
@@ -357,6 +414,7 @@ int main(void)
         cmocka_unit_test(structure),
         cmocka_unit_test(no_rows),
         cmocka_unit_test(continued),
+        cmocka_unit_test(blanks_at_the_ends),
         cmocka_unit_test(cut_texts),
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(rows_are_counted),
@@ -365,6 +423,7 @@ int main(void)
         cmocka_unit_test(no_room_for_temporary_files),
         cmocka_unit_test(cancelled),
         cmocka_unit_test(refused),
+        cmocka_unit_test(formats),
     };
     return cmocka_run_group_tests(tests, directory_make, directory_remove);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,14 +120,16 @@ static int reach(struct kt_job_run *run, struct kt_error *error)
     int kill_errno = kill(getppid(), 0) < 0 ? errno : 0;
     execl("/bin/true", "true", (char *)NULL);
     int exec_errno = errno, open_fds = 0;
+    int own_errno = fcntl(kt_job_output(run), F_SETOWN, getppid()) < 0 ? errno : 0;
+    int memory_errno = memfd_create("uncounted", 0) < 0 ? errno : 0;
     for (int fd = 0; fd < 256; fd++)
         open_fds += fd != inet && fd != local && fcntl(fd, F_GETFD) >= 0;
     (void)error;
     snprintf(line, sizeof line,
-             "{\"inet\": %d, \"local\": %d, \"fork\": %d, \"kill\": %d, \"exec\": %d, \"fds\": %d, "
-             "\"secret\": %s}",
-             inet_errno, local_errno, fork_errno, kill_errno, exec_errno, open_fds,
-             getenv("KONTOR_TEST_SECRET") ? "true" : "false");
+             "{\"inet\": %d, \"local\": %d, \"fork\": %d, \"kill\": %d, \"exec\": %d, \"own\": %d, "
+             "\"memory\": %d, \"fds\": %d, \"secret\": %s}",
+             inet_errno, local_errno, fork_errno, kill_errno, exec_errno, own_errno, memory_errno,
+             open_fds, getenv("KONTOR_TEST_SECRET") ? "true" : "false");
     return kt_job_result(run, line);
 }
 
@@ -156,10 +159,26 @@ static int fill(struct kt_job_run *run, struct kt_error *error)
     return result ? kt_error_set(error, -result, "cannot fill: %s", strerror(result)) : 0;
 }
 
+/** Write temporary files until there is no more room. */
+static int litter(struct kt_job_run *run, struct kt_error *error)
+{
+    static char block[65536];
+    char path[512];
+    for (int number = 0;; number++) {
+        snprintf(path, sizeof path, "%s/litter-%d", kt_job_directory(run), number);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        ssize_t written = fd < 0 ? -1 : write(fd, block, sizeof block);
+        if (written < 0)
+            return kt_error_set(error, -errno, "a temporary file: %s", strerror(errno));
+        close(fd);
+    }
+}
+
 static const struct kt_job_kind kinds[] = {
-    {"count", count},   {"gate", gate},   {"crash", crash}, {"exhaust", exhaust}, {"spin", spin},
-    {"sleep", slumber}, {"flood", flood}, {"reach", reach}, {"refuse", refuse},   {"leave", leave},
-    {"die", die},       {"fill", fill},   {NULL, NULL},
+    {"count", count},   {"gate", gate},     {"crash", crash}, {"exhaust", exhaust},
+    {"spin", spin},     {"sleep", slumber}, {"flood", flood}, {"reach", reach},
+    {"refuse", refuse}, {"leave", leave},   {"die", die},     {"fill", fill},
+    {"litter", litter}, {NULL, NULL},
 };
 
 /* ---------------------------------------------------------------- requests */
@@ -305,6 +324,20 @@ static void read_file(struct kt_request *request)
     kt_respond(request, 200, "text/plain", bytes, file->size_bytes);
 }
 
+/** GET /stream: the result as a plugin should send it, held for as long as that takes. */
+static void stream_file(struct kt_request *request)
+{
+    struct kt_memory_file *file;
+    int result = kt_job_file(query(request, "realm"), query(request, "id"), &file);
+    if (result < 0) {
+        respond(request, result, NULL);
+        return;
+    }
+    result = kt_response_begin(request, 200, "application/octet-stream", (int64_t)file->size_bytes);
+    if (result == 0)
+        kt_response_file(request, file, 0, file->size_bytes);
+}
+
 static void list(struct kt_request *request)
 {
     struct kt_job_page *page = NULL;
@@ -332,6 +365,7 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
         {"POST", "/start", start_job},   {"GET", "/look", look},      {"GET", "/wait", await_end},
         {"GET", "/follow", follow},      {"POST", "/cancel", cancel}, {"POST", "/extend", extend},
         {"POST", "/delete", delete_job}, {"GET", "/file", read_file}, {"GET", "/list", list},
+        {"GET", "/stream", stream_file},
     };
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         int status =
