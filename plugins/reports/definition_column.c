@@ -4,6 +4,7 @@
  * "chart": line|bar|stacked|pie x=name y=name,name.
  */
 #include "definition_reader.h"
+#include "number_format.h"
 
 #include <string.h>
 
@@ -63,6 +64,10 @@ static void check_column(struct definition_reader *reader, const struct report_c
     if (column->format && !is_ordered)
         definition_complain(reader, reader->line, "column: a %s has no format",
                             report_type_name(column->type));
+    else if (column->format && !number_format_is_valid(column->format))
+        definition_complain(reader, reader->line,
+                            "column: '%s' is no number format that spreadsheets take",
+                            column->format);
     bool is_right = column->total == REPORT_NO_TOTAL || column->total == REPORT_COUNT ||
                     is_amount(column->type) ||
                     (is_ordered && column->total != REPORT_SUM && column->total != REPORT_AVERAGE);
