@@ -118,6 +118,19 @@ static int read_roles(struct catalogue *catalogue, const struct kt_plugin *plugi
 
 /* ---------------------------------------------------------------- definitions */
 
+/** A role that nobody has hides a report, which may be meant or a slip. */
+static void check_roles(const struct catalogue *catalogue, const struct definition *definition)
+{
+    for (const char *const *role = definition->roles; *role; role++) {
+        size_t i = 0;
+        while (i < catalogue->role_count && strcmp(catalogue->roles[i].role, *role) != 0)
+            i++;
+        if (i == catalogue->role_count)
+            kt_log_warning("%s: roles: nobody has the role '%s', says the option roles",
+                           definition->path, *role);
+    }
+}
+
 static void check_source(const struct catalogue *catalogue, const struct definition *definition,
                          bool with_databases, struct problems *problems)
 {
@@ -164,8 +177,11 @@ int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool wit
     }
     if (result == 0) {
         catalogue->definitions = definitions;
-        for (size_t i = 0; i < catalogue->definition_count; i++)
+        for (size_t i = 0; i < catalogue->definition_count; i++) {
             check_source(catalogue, definitions[i], with_databases, &problems);
+            if (with_databases)
+                check_roles(catalogue, definitions[i]);
+        }
         result = problems.count > 0 ? -EINVAL : 0;
     }
     if (problems.count > 1) {

@@ -67,10 +67,13 @@ static int64_t unix_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int find_column(const struct definition *definition, const char *name, size_t *ret_index)
+/** Where a column is in the query, which may have others in between, in another order. */
+static int find_column(const struct source *source, const char *name, size_t *ret_index)
 {
-    for (size_t i = 0; i < definition->column_count; i++) {
-        if (strcmp(definition->columns[i].name, name) == 0) {
+    size_t count;
+    const struct report_column *columns = source_columns(source, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(columns[i].name, name) == 0) {
             *ret_index = i;
             return 0;
         }
@@ -79,7 +82,7 @@ static int find_column(const struct definition *definition, const char *name, si
 }
 
 /** What the file tells of itself. */
-static const struct report_about *describe(const struct make *make)
+static const struct report_about *describe(const struct make *make, const struct source *source)
 {
     const struct definition *definition = make->definition;
     const struct order *order = make->order;
@@ -107,9 +110,9 @@ static const struct report_about *describe(const struct make *make)
         .chart_y = chart_y,
     };
     /* a chart needs columns that are declared: only those are sure to be there */
-    if (definition->chart && find_column(definition, definition->chart_x, &about->chart_x) == 0) {
+    if (definition->chart && find_column(source, definition->chart_x, &about->chart_x) == 0) {
         for (unsigned i = 0; i < series; i++)
-            if (find_column(definition, definition->chart_y[i], &chart_y[about->chart_count]) == 0)
+            if (find_column(source, definition->chart_y[i], &chart_y[about->chart_count]) == 0)
                 about->chart_count++;
         if (about->chart_count > 0)
             about->chart = definition->chart;
@@ -117,9 +120,9 @@ static const struct report_about *describe(const struct make *make)
     return about;
 }
 
-static int open_sinks(struct make *make, struct kt_error *error)
+static int open_sinks(struct make *make, const struct source *source, struct kt_error *error)
 {
-    const struct report_about *about = describe(make);
+    const struct report_about *about = describe(make, source);
     int fd = kt_job_output(make->run), result = -EINVAL;
     if (!about)
         return kt_error_set(error, -ENOMEM, "out of memory");
@@ -233,11 +236,13 @@ int report_make(struct kt_job_run *run, struct kt_error *error)
     int result =
         make.memory ? read_order(&make, error) : kt_error_set(error, -ENOMEM, "out of memory");
     if (result == 0)
-        result = open_sinks(&make, error);
-    if (result == 0)
         result =
             source_open(make.memory, make.definition->source,
                         catalogue_address(make.catalogue, make.definition->source), &source, error);
+    if (result == 0)
+        result = source_prepare(source, make.definition, error);
+    if (result == 0)
+        result = open_sinks(&make, source, error);
     if (result == 0) {
         const struct source_limits limits = {make.definition->timeout_ms, is_cancelled, &make};
         kt_job_progress(run, "query", 0, 0);

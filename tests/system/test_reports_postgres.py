@@ -357,3 +357,40 @@ def test_address_that_is_none(report):
     assert end == "EINVAL"
     assert text.startswith("shop: this address is not understood")
     assert "s3cr3t" not in text
+
+
+SALES = """-- title: Sales
+-- source: shop
+-- param: country text optional
+-- column: total money sum
+-- column: day date
+-- chart: line x=day y=total
+SELECT id, day, country, total FROM sale
+WHERE :country::text IS NULL OR country = :country ORDER BY id
+"""
+
+
+def test_in_a_job(postgres, folder, make_kontor):
+    """Databases on other machines, and on this one, would be out of reach of the real thing: a job
+    that may do next to nothing."""
+    definitions = folder / "reports.d"
+    definitions.mkdir()
+    (definitions / "sales.sql").write_text(SALES)
+    kontor = make_kontor(plugins=("reports",), sections={"reports": {
+        "definitions": definitions, "sources": f"shop={postgres.address()}"}})
+
+    def ask(path, method="GET", body=b"", **others):
+        with kontor.client() as client:
+            client.start("/api/reports" + path, body=body, method=method, keep=False, **others)
+            return client.read_response()
+
+    answer = ask("/sales/jobs", "POST", b'{"parameters": {}, "format": "json"}',
+                 CONTENT_TYPE="application/json", HTTP_PREFER="wait=20")
+    assert answer.status == 303, answer.body
+    path = answer.headers["location"].removeprefix("/api/reports")
+    assert json.loads(ask(path).body)["rows"] == [
+        [1, "2026-11-19", "DE", 1.5], [2, "2026-11-20", "FR", 2.25],
+        [3, "2026-11-21", 'O\'B "x" \\ {,}', None]]
+    preview = json.loads(ask(path.removesuffix("file") + "preview").body)
+    assert preview["chart"]["labels"] == ["2026-11-19", "2026-11-20", "2026-11-21"]
+    assert preview["chart"]["series"][0]["values"] == [1.5, 2.25, None]
