@@ -304,3 +304,19 @@ def test_downloads_that_break_off(shop, make_frontend):
         rest = client.read_response()
     assert whole.endswith(rest.body[-1000:])
     assert ask(shop, path + "/file").status in (404, 410)
+
+
+def test_operators_see_reports(shop):
+    """An operator could not say what fills the memory, nor end what takes too long."""
+    assert "no reports" in shop.control("reports").stdout
+    _, path = start(shop, "slow", {"seed": 3}, HTTP_PREFER="respond-async", REMOTE_USER="ada")
+    wait_until(lambda: state(shop, path) == "running", 30, "it runs")
+    listed = json.loads(shop.control("reports", "--json").stdout)["jobs"]
+    assert [(job["title"][:4], job["who"], job["state"]) for job in listed] == [
+        ("Slow", "ada", "running")]
+    assert "running" in shop.control("reports").stdout
+    realm, name = path.split("/")[2:4]
+    assert shop.control("reports", "cancel", realm, name).returncode == 0
+    assert finished(shop, path)["state"] == "cancelled"
+    assert shop.control("reports", "delete", realm, name).returncode == 0
+    assert "no reports" in shop.control("reports").stdout
