@@ -10,13 +10,13 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian packages by purpose; the scripts take what they need.
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
-    libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev
+    libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev libexpat1-dev
     libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libpq-dev
     libxlsxwriter-dev libisal-dev zlib1g-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
 PACKAGES_UNIT=(libcmocka-dev)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
-    spawn-fcgi libfcgi-bin media-types postgresql redis-server python3-dateutil python3-openpyxl python3-pytest
+    spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server python3-dateutil python3-openpyxl python3-pytest
     python3-requests python3-selenium chromium chromium-driver libreoffice-calc-nogui)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
@@ -26,7 +26,7 @@ PACKAGES_DEB=(apache2-dev bash-completion build-essential debhelper dh-apparmor 
 PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs node-redis redis-server erlang-base elixir)
 
 # The services among them; each is named like its program, or has it behind a colon.
-SERVICES=(nginx apache2 lighttpd caddy haproxy redis-server postgresql:pg_ctlcluster)
+SERVICES=(nginx apache2 lighttpd caddy haproxy prometheus radicale redis-server postgresql:pg_ctlcluster)
 
 # Debian's own, which has Debian's modules; another one may come first in PATH.
 # shellcheck disable=SC2034

@@ -8,6 +8,7 @@
 #include <kontor/job.h>
 #include <kontor/log.h>
 #include <kontor/memory_file.h>
+#include <kontor/observe.h>
 #include <kontor/option.h>
 #include <kontor/plugin.h>
 #include <kontor/process.h>

@@ -81,6 +81,14 @@ KT_PUBLIC int kt_plugin_route(struct kt_plugin *plugin, const char *method, cons
                               void (*handler)(struct kt_request *request), void *context);
 
 /**
+ * Route one of the addresses at the root of kontor that operators and their programs expect there:
+ * "/status" and "/metrics".
+ * @return as kt_plugin_route; -EINVAL for any other address
+ */
+KT_PUBLIC int kt_plugin_route_root(struct kt_plugin *plugin, const char *pattern,
+                                   void (*handler)(struct kt_request *request), void *context);
+
+/**
  * Route requests in one of the roles; with KT_ROLE_RESPONDER the same as kt_plugin_route. The other
  * roles are about the web server's own pages, so that their patterns begin at the root of the site:
  * "/private/" and an asterisk, say. A page that no authorizer is routed for is denied (403).

@@ -95,6 +95,13 @@ KT_PUBLIC int kt_request_form(struct kt_request *request, const char *name, cons
  */
 KT_PUBLIC int kt_request_data(struct kt_request *request, const char **ret_data, size_t *ret_size);
 
+/**
+ * Whether this request comes from a page of this site, or from no browser at all. Ask before
+ * something is changed: another site's page could make a signed-in visitor's browser send it.
+ * Source: Fetch Metadata (W3C), "Sec-Fetch-Site"; RFC 6454, section 7.
+ */
+KT_PUBLIC bool kt_request_is_same_site(const struct kt_request *request);
+
 /** Give this request another deadline, in milliseconds from now; negative: none (streams). */
 KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);
 

@@ -56,22 +56,9 @@ bool access_job(struct kt_request *request, struct access_job *ret_job)
     return false;
 }
 
-/** Whether an origin such as "https://example.org" has this host. */
-static bool has_host(const char *origin, const char *host)
-{
-    const char *begin = strstr(origin, "://");
-    return begin && host && strcasecmp(begin + 3, host) == 0;
-}
-
 bool access_is_ours(struct kt_request *request)
 {
-    const char *site = kt_request_header(request, "Sec-Fetch-Site");
-    const char *origin = kt_request_header(request, "Origin");
-    bool is_ours = true; /* who says neither is no browser */
-    if (site)
-        is_ours = strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
-    else if (origin)
-        is_ours = has_host(origin, kt_request_header(request, "Host"));
+    bool is_ours = kt_request_is_same_site(request);
     if (!is_ours)
         kt_respond_problem(request, 403, "This request came from a page of another site.");
     return is_ours;

@@ -192,3 +192,19 @@ void kt_request_stream_leave(struct kt_request *request)
     kt_critical_leave();
     kt_fastcgi_settle(request->fastcgi);
 }
+
+/** Whether an origin such as "https://example.org" has this host. */
+static bool has_host(const char *origin, const char *host)
+{
+    const char *begin = strstr(origin, "://");
+    return begin && host && strcasecmp(begin + 3, host) == 0;
+}
+
+bool kt_request_is_same_site(const struct kt_request *request)
+{
+    const char *site = kt_request_header(request, "Sec-Fetch-Site");
+    const char *origin = kt_request_header(request, "Origin");
+    if (site)
+        return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+    return !origin || has_host(origin, kt_request_header(request, "Host"));
+}

@@ -53,7 +53,7 @@ struct kt_request {
     struct kt_response response;
     int application_status; /**< of a stock FCGX handler */
     int outcome;            /**< the status for the log, if not the response's */
-    uint64_t started_ns;    /**< 0 unless requests are logged */
+    uint64_t started_ns;    /**< of the monotonic clock */
 };
 
 /**

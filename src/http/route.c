@@ -272,6 +272,21 @@ int kt_plugin_route(struct kt_plugin *plugin, const char *method, const char *pa
     return plugin_route(plugin, KT_ROLE_RESPONDER, method, pattern, handler, NULL, context);
 }
 
+int kt_plugin_route_root(struct kt_plugin *plugin, const char *pattern,
+                         void (*handler)(struct kt_request *request), void *context)
+{
+    if (!handler || (strcmp(pattern, "/status") != 0 && strcmp(pattern, "/metrics") != 0))
+        return -EINVAL;
+    struct kt_route *route = route_new(KT_ROLE_RESPONDER, "GET", "", "", pattern);
+    if (!route)
+        return -ENOMEM;
+    route->plugin = plugin;
+    route->start = plugin->start;
+    route->handler = handler;
+    route->context = context;
+    return insert(route);
+}
+
 int kt_plugin_route_fcgx(struct kt_plugin *plugin, const char *method, const char *pattern,
                          kt_fcgx_handler *handler)
 {

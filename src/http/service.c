@@ -35,6 +35,7 @@ static struct {
     char *mount;
     bool log_requests;
     uint64_t refused_total, failed_total;
+    uint64_t durations[KT_DURATIONS], duration_ns_total;
     size_t requests; /**< not released */
 } service;
 
@@ -53,21 +54,36 @@ static int stock_status(const struct kt_request *request)
     return strncmp(start, field, sizeof(field) - 1) == 0 ? atoi(start + sizeof(field) - 1) : 200;
 }
 
-static void log_request(const struct kt_request *request)
+static void log_request(const struct kt_request *request, uint64_t took_ns)
 {
     uint64_t body_size = kt_response_body_size(request);
     const char *user = kt_request_user(request);
-    double took_ms = (double)(clock_ns() - request->started_ns) / 1e6;
+    double took_ms = (double)took_ns / 1e6;
     kt_log_info("%s %s%s %d %" PRIu64 " bytes %.1f ms %s", request->params.method, request->mount,
                 request->path, request->outcome, body_size, took_ms, user ? user : "-");
+}
+
+const uint32_t kt_service_bounds_us[KT_DURATIONS] = {
+    100,    250,    500,     1000,    2500,    5000,     10000,    25000,
+    50000,  100000, 250000,  500000,  1000000, 2500000,  10000000, 0};
+
+static void count_duration(uint64_t took_ns)
+{
+    size_t i = 0;
+    while (kt_service_bounds_us[i] > 0 && took_ns > kt_service_bounds_us[i] * UINT64_C(1000))
+        i++;
+    service.durations[i]++;
+    service.duration_ns_total += took_ns;
 }
 
 /** Let go of a request that has ended. Its memory goes with its process, or is freed here. */
 static void release(struct kt_request *request, bool frees_memory)
 {
     struct kt_fastcgi_request *fastcgi = request->fastcgi;
+    uint64_t took_ns = clock_ns() - request->started_ns;
+    count_duration(took_ns);
     if (service.log_requests)
-        log_request(request);
+        log_request(request, took_ns);
     service.requests--;
     kt_fastcgi_request_release(fastcgi);
     if (frees_memory)
@@ -216,7 +232,7 @@ static void on_request(struct kt_fastcgi_request *fastcgi)
         return;
     }
     *request = (struct kt_request){.fastcgi = fastcgi, .response = {.length = -1}};
-    request->started_ns = service.log_requests ? clock_ns() : 0;
+    request->started_ns = clock_ns();
     fastcgi->context = request;
 
     const char *detail;
@@ -361,4 +377,6 @@ void kt_service_counts(struct kt_service_counts *ret_counts)
     ret_counts->failed_total = service.failed_total;
     ret_counts->bytes_in_total = counts->bytes_in_total;
     ret_counts->bytes_out_total = counts->bytes_out_total;
+    memcpy(ret_counts->durations, service.durations, sizeof(service.durations));
+    ret_counts->duration_ns_total = service.duration_ns_total;
 }

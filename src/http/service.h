@@ -25,9 +25,14 @@ struct kt_service_options {
     bool log_requests;           /**< one log line per request */
 };
 
+/** Answers are counted by how long they took: up to each of these, in microseconds; 0: longer. */
+#define KT_DURATIONS 16u
+KT_PUBLIC extern const uint32_t kt_service_bounds_us[KT_DURATIONS];
+
 /** Numbers for status and metrics. */
 struct kt_service_counts {
     uint64_t connections, requests; /**< now */
+    uint64_t durations[KT_DURATIONS], duration_ns_total;
     uint64_t requests_total, refused_total, failed_total, bytes_in_total, bytes_out_total;
 };
 

@@ -10,10 +10,10 @@
 #include "http/service.h"
 #include "job/jobs.h"
 #include "process/runtime.h"
+#include "worker/status.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +24,8 @@
 #define CONNECTIONS_MAX 8u
 /** A client that has not asked, or not taken its answer, after this is cut off. */
 #define PATIENCE_MS 10000
-/** Processes in one answer; the others are counted. */
-#define LISTED_MAX 10000u
 
 struct kt_control {
-    const struct kt_worker_start *start;
-    const struct kt_plugins *plugins;
-    int64_t started_ms;
     uv_pipe_t listener;
     struct connection *connections[CONNECTIONS_MAX]; /**< NULL: a free place */
     uint32_t handles; /**< open ones, the listener and those of connections */
@@ -56,118 +51,9 @@ static void add_number(cJSON *object, const char *name, uint64_t number)
     cJSON_AddNumberToObject(object, name, (double)number);
 }
 
-/** Process identities do not fit a JSON number. */
-static void add_pid(cJSON *object, const char *name, kt_pid pid)
+static char *make_status(bool with_processes)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRIx64, pid);
-    cJSON_AddStringToObject(object, name, text);
-}
-
-/** What a walk over the processes collects. */
-struct walk {
-    uint64_t per_plugin[KT_PLUGINS_MAX + 1]; /**< 0: the house */
-    cJSON *list;                             /**< NULL: only count */
-    uint64_t listed, omitted;
-};
-
-static void visit(const struct kt_process_info *info, void *argument)
-{
-    struct walk *walk = argument;
-    uint32_t number = info->plugin != NULL ? info->plugin->number : 0;
-    walk->per_plugin[number <= KT_PLUGINS_MAX ? number : 0]++;
-    if (walk->list == NULL)
-        return;
-    if (walk->listed == LISTED_MAX) {
-        walk->omitted++;
-        return;
-    }
-    walk->listed++;
-    cJSON *entry = cJSON_CreateObject();
-    add_pid(entry, "pid", info->pid);
-    if (info->parent != KT_PID_NONE)
-        add_pid(entry, "parent", info->parent);
-    cJSON_AddStringToObject(entry, "label", info->label != NULL ? info->label : "");
-    if (info->name != NULL)
-        cJSON_AddStringToObject(entry, "name", info->name);
-    if (info->plugin != NULL)
-        cJSON_AddStringToObject(entry, "plugin", info->plugin->descriptor->name);
-    cJSON_AddStringToObject(entry, "kind",
-                            info->is_supervisor ? "supervisor"
-                            : info->is_server   ? "server"
-                                                : "process");
-    cJSON_AddStringToObject(entry, "state", info->state);
-    cJSON_AddBoolToObject(entry, "stack", info->has_stack);
-    add_number(entry, "messages", info->messages);
-    add_number(entry, "memory_bytes", info->memory_bytes);
-    cJSON_AddItemToArray(walk->list, entry);
-}
-
-static void add_service(cJSON *document)
-{
-    struct kt_service_counts counts;
-    kt_service_counts(&counts);
-    cJSON *object = cJSON_AddObjectToObject(document, "service");
-    add_number(object, "connections", counts.connections);
-    add_number(object, "requests", counts.requests);
-    add_number(object, "requests_total", counts.requests_total);
-    add_number(object, "refused_total", counts.refused_total);
-    add_number(object, "failed_total", counts.failed_total);
-    add_number(object, "bytes_in_total", counts.bytes_in_total);
-    add_number(object, "bytes_out_total", counts.bytes_out_total);
-}
-
-static void add_runtime(cJSON *document)
-{
-    struct kt_runtime_counts counts;
-    kt_runtime_counts(&counts);
-    cJSON *object = cJSON_AddObjectToObject(document, "runtime");
-    add_number(object, "processes", counts.processes);
-    add_number(object, "spawned_total", counts.spawned);
-    add_number(object, "failed_total", counts.failed);
-    add_number(object, "messages_total", counts.messages);
-    add_number(object, "stacks", counts.stacks);
-    add_number(object, "stacks_held", counts.stacks_held);
-}
-
-static void add_plugins(cJSON *document, const struct kt_plugins *plugins, const struct walk *walk)
-{
-    cJSON *array = cJSON_AddArrayToObject(document, "plugins");
-    for (size_t i = 0; i < plugins->count; i++) {
-        const struct kt_plugin *plugin = plugins->list[i];
-        const struct kt_plugin_descriptor *descriptor = plugin->descriptor;
-        cJSON *entry = cJSON_CreateObject();
-        cJSON_AddStringToObject(entry, "name", descriptor->name);
-        cJSON_AddStringToObject(entry, "version",
-                                descriptor->version != NULL ? descriptor->version : "");
-        cJSON_AddStringToObject(entry, "summary",
-                                descriptor->summary != NULL ? descriptor->summary : "");
-        cJSON_AddStringToObject(entry, "path", plugin->path);
-        add_number(entry, "processes", walk->per_plugin[plugin->number]);
-        cJSON_AddItemToArray(array, entry);
-    }
-}
-
-static char *make_status(const struct kt_control *control, bool with_processes)
-{
-    struct walk walk = {0};
-    cJSON *document = cJSON_CreateObject();
-    const struct kt_worker_start *start = control->start;
-    add_number(document, "worker", start->number);
-    add_number(document, "generation", start->generation);
-    add_number(document, "pid", (uint64_t)getpid());
-    cJSON_AddStringToObject(document, "state", kt_worker_state());
-    add_number(document, "uptime_ms", (uint64_t)(kt_now_ms() - control->started_ms));
-    if (with_processes)
-        walk.list = cJSON_CreateArray();
-    kt_runtime_each(with_processes, visit, &walk);
-    add_service(document);
-    add_runtime(document);
-    add_plugins(document, control->plugins, &walk);
-    if (with_processes) {
-        cJSON_AddItemToObject(document, "processes", walk.list);
-        add_number(document, "processes_omitted", walk.omitted);
-    }
+    cJSON *document = kt_status_make(with_processes);
     char *text = cJSON_PrintUnformatted(document);
     cJSON_Delete(document);
     return text;
@@ -207,14 +93,14 @@ static char *make_jobs(void)
     return text;
 }
 
-static char *make_answer(const struct kt_control *control, const char *question)
+static char *make_answer(const char *question)
 {
     if (strcmp(question, KT_CONTROL_JOBS) == 0)
         return make_jobs();
     if (strcmp(question, KT_CONTROL_STATUS) == 0)
-        return make_status(control, false);
+        return make_status(false);
     if (strcmp(question, KT_CONTROL_PROCESSES) == 0)
-        return make_status(control, true);
+        return make_status(true);
     cJSON *document = cJSON_CreateObject();
     cJSON_AddStringToObject(document, "error", "unknown question");
     char *text = cJSON_PrintUnformatted(document);
@@ -332,7 +218,7 @@ static void answer(struct connection *connection)
             return;
         connection->is_working = false;
     }
-    connection->answer = make_answer(connection->control, connection->line);
+    connection->answer = make_answer(connection->line);
     send_answer(connection);
 }
 
@@ -393,19 +279,15 @@ static void on_listener_closed(uv_handle_t *handle)
     release(handle->data);
 }
 
-int kt_control_start(const struct kt_worker_start *start, const struct kt_plugins *plugins,
-                     struct kt_control **ret_control)
+int kt_control_start(int fd, struct kt_control **ret_control)
 {
     struct kt_control *control = calloc(1, sizeof(*control));
     if (control == NULL)
         return -ENOMEM;
-    control->start = start;
-    control->plugins = plugins;
-    control->started_ms = kt_now_ms();
     control->handles = 1;
     uv_pipe_init(kt_runtime_loop(), &control->listener, 0);
     control->listener.data = control;
-    int result = uv_pipe_open(&control->listener, start->control_fd);
+    int result = uv_pipe_open(&control->listener, fd);
     if (result == 0)
         result = uv_listen((uv_stream_t *)&control->listener, CONNECTIONS_MAX, on_connection);
     if (result < 0) {

@@ -13,6 +13,7 @@
 #include "process/runtime.h"
 #include "registry/client.h"
 #include "worker/control.h"
+#include "worker/status.h"
 #include "base/packet.h"
 #include "worker/tree.h"
 
@@ -328,7 +329,9 @@ static int watch_loop(void)
     if (result == 0)
         result = uv_prepare_start(&worker.count, on_count);
     if (result == 0)
-        result = kt_control_start(worker.start, worker.plugins, &worker.control);
+        kt_status_start(worker.start, worker.plugins);
+    if (result == 0)
+        result = kt_control_start(worker.start->control_fd, &worker.control);
     return result;
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A process for each question, so that a worker that is stuck makes nobody wait for longer than it
+ * alone would.
+ */
+#include "gather.h"
+
+#include "instance.h"
+
+#include <errno.h>
+#include <kontor/registry.h>
+#include <string.h>
+
+/** The answer of one arrives; data is its text. */
+#define ANSWERED 1u
+
+/** A question to one. */
+struct errand {
+    kt_pid asker;
+    uint32_t type;
+    char key[KT_REGISTRY_KEY_MAX + 1];
+    char question[];
+};
+
+static cJSON *read_answer(const char *key, const struct kt_message *reply)
+{
+    cJSON *json = cJSON_ParseWithLength(reply->data, reply->size);
+    if (json)
+        cJSON_AddStringToObject(json, "observer", key);
+    return json;
+}
+
+int gather_one(const char *key, uint32_t type, cJSON *question, cJSON **ret_answer)
+{
+    const struct kt_message *reply;
+    char *text = question ? cJSON_PrintUnformatted(question) : NULL;
+    cJSON_Delete(question);
+    int result = kt_registry_call(key, type, text ? text : "{}", text ? strlen(text) + 1 : 3,
+                                  INSTANCE_TIMEOUT_MS, &reply);
+    cJSON_free(text);
+    if (result < 0)
+        return result;
+    *ret_answer = read_answer(key, reply);
+    return *ret_answer ? 0 : -EBADMSG;
+}
+
+static void run_errand(void *argument)
+{
+    const struct errand *errand = argument;
+    const struct kt_message *reply;
+    cJSON *json = NULL;
+    if (kt_registry_call(errand->key, errand->type, errand->question, strlen(errand->question) + 1,
+                         INSTANCE_TIMEOUT_MS, &reply) == 0)
+        json = read_answer(errand->key, reply);
+    char *text = json ? cJSON_PrintUnformatted(json) : NULL;
+    kt_send(errand->asker, ANSWERED, text ? text : "", text ? strlen(text) + 1 : 1);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+static int send_errand(const char *key, uint32_t type, const char *question)
+{
+    const struct kt_spawn options = {.label = "question to an observer", .give = true};
+    size_t size = strlen(question) + 1;
+    struct errand *errand = talloc_size(kt_self_memory(), sizeof *errand + size);
+    if (!errand)
+        return -ENOMEM;
+    errand->asker = kt_self();
+    errand->type = type;
+    strcpy(errand->key, key);
+    memcpy(errand->question, question, size);
+    int result = kt_spawn(&options, run_errand, errand, NULL);
+    if (result < 0)
+        talloc_free(errand);
+    return result;
+}
+
+int gather(uint32_t type, cJSON *question, cJSON **ret_answers)
+{
+    char *text = question ? cJSON_PrintUnformatted(question) : NULL;
+    struct kt_registry_page *page;
+    unsigned sent = 0;
+    cJSON_Delete(question);
+    int result = kt_registry_select(INSTANCE_PREFIX, NULL, 0, &page);
+    for (uint32_t i = 0; result == 0 && i < page->count; i++)
+        sent += send_errand(page->entries[i]->key, type, text ? text : "{}") == 0;
+    cJSON_free(text);
+    if (result < 0)
+        return result;
+    *ret_answers = cJSON_CreateArray();
+    while (sent > 0) {
+        const struct kt_message *message;
+        if (kt_receive(2 * INSTANCE_TIMEOUT_MS, &message) < 0)
+            break;
+        if (message->type != ANSWERED)
+            continue;
+        sent--;
+        cJSON *answer = cJSON_ParseWithLength(message->data, message->size);
+        if (answer)
+            cJSON_AddItemToArray(*ret_answers, answer);
+    }
+    talloc_free(page);
+    return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A server that sleeps between samples. */
+#include "instance.h"
+
+#include "history.h"
+#include "processes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <kontor/log.h>
+#include <kontor/observe.h>
+#include <kontor/registry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct instance {
+    struct history *history;
+    kt_pid found; /**< by the walk that looks for a process to be killed */
+    kt_pid wanted;
+    char label[96];
+};
+
+static uint64_t cpu_ms(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+/** What is in RAM now; 0 when the kernel doesn't tell. */
+static uint64_t memory_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*s %lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static cJSON *make_worker(void)
+{
+    cJSON *worker = kt_observe_worker();
+    cJSON_AddNumberToObject(worker, "cpu_ms", (double)cpu_ms());
+    cJSON_AddNumberToObject(worker, "memory_bytes", (double)memory_bytes());
+    return worker;
+}
+
+/* ---------------------------------------------------------------- questions */
+
+static const char *text_of(const cJSON *question, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(question, name));
+    return text ? text : "";
+}
+
+static double number_of(const cJSON *question, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItem(question, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static void find_wanted(const struct kt_observed_process *process, void *argument)
+{
+    struct instance *instance = argument;
+    if (process->pid != instance->wanted)
+        return;
+    instance->found = process->pid;
+    snprintf(instance->label, sizeof instance->label, "%s", process->label);
+}
+
+static cJSON *kill_process(struct instance *instance, const cJSON *question)
+{
+    cJSON *json = cJSON_CreateObject();
+    instance->wanted = (kt_pid)strtoull(text_of(question, "pid"), NULL, 16);
+    instance->found = KT_PID_NONE;
+    instance->label[0] = '\0';
+    if (instance->wanted != KT_PID_NONE && instance->wanted != kt_self())
+        kt_observe_processes(false, find_wanted, instance);
+    bool is_there = instance->found != KT_PID_NONE;
+    if (is_there)
+        kt_signal(instance->found, KT_EXIT_KILL, "an operator ended it");
+    cJSON_AddBoolToObject(json, "killed", is_there);
+    cJSON_AddStringToObject(json, "label", instance->label);
+    return json;
+}
+
+static cJSON *answer(struct instance *instance, uint32_t type, const cJSON *question)
+{
+    cJSON *json;
+    switch (type) {
+    case INSTANCE_WORKER:
+        return make_worker();
+    case INSTANCE_PROCESSES:
+        return processes_list(text_of(question, "search"), text_of(question, "sort"),
+                              (unsigned)number_of(question, "limit"));
+    case INSTANCE_KILL:
+        return kill_process(instance, question);
+    case INSTANCE_HISTORY:
+        json = cJSON_CreateObject();
+        cJSON_AddItemToObject(
+            json, "samples",
+            history_since(instance->history, (int64_t)number_of(question, "after_ms")));
+        return json;
+    default:
+        return cJSON_CreateObject();
+    }
+}
+
+static void on_call(void *state, const struct kt_message *call)
+{
+    struct kt_from from = kt_message_from(call);
+    cJSON *question = cJSON_ParseWithLength(call->data, call->size);
+    cJSON *json = answer(state, call->type, question);
+    char *text = cJSON_PrintUnformatted(json);
+    if (text)
+        kt_reply(&from, call->type, text, strlen(text) + 1);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    cJSON_Delete(question);
+}
+
+/* ---------------------------------------------------------------- life */
+
+/** All workers take their samples at the same multiples of the step. */
+static void wait_for_step(void)
+{
+    kt_server_timeout_at((kt_unix_ms() / HISTORY_STEP_MS + 1) * HISTORY_STEP_MS);
+}
+
+static void on_timeout(void *state)
+{
+    struct instance *instance = state;
+    cJSON *worker = make_worker();
+    history_add(instance->history, kt_unix_ms() / HISTORY_STEP_MS * HISTORY_STEP_MS, worker);
+    cJSON_Delete(worker);
+    wait_for_step();
+}
+
+static int init(void *argument, void **ret_state)
+{
+    char key[64];
+    struct instance *instance = talloc_zero(kt_self_memory(), struct instance);
+    (void)argument;
+    if (!instance || !(instance->history = history_new(instance)))
+        return -ENOMEM;
+    snprintf(key, sizeof key, INSTANCE_PREFIX "%" PRIx64, kt_self());
+    const struct kt_registration what = {.key = key};
+    int result = kt_registry_register(&what, NULL);
+    *ret_state = instance;
+    on_timeout(instance);
+    return result == -ENOTCONN ? 0 : result; /* then this worker is about to be replaced */
+}
+
+const struct kt_server instance_server = {
+    .label = "observer of this worker",
+    .init = init,
+    .handle_call = on_call,
+    .handle_timeout = on_timeout,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The observer of one worker: answers what others want to know of it, and remembers the last hour.
+ * Registered as "observer/<pid>" in the registry, so that any worker can ask all.
+ */
+#ifndef OBSERVER_INSTANCE_H
+#define OBSERVER_INSTANCE_H
+
+#include <kontor/server.h>
+
+/** The keys of all instances begin like this. */
+#define INSTANCE_PREFIX "observer/"
+
+/** Questions; each is a JSON text with its NUL, as is the answer. */
+enum {
+    INSTANCE_WORKER = 1, /**< nothing to say → as kt_observe_worker, with "cpu_ms", "memory_bytes" */
+    INSTANCE_PROCESSES,  /**< {"search", "sort", "limit"} → {"worker", "processes", "count"} */
+    INSTANCE_KILL,       /**< {"pid": hex} → {"killed": bool, "label"} */
+    INSTANCE_HISTORY,    /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
+};
+
+/** The longest a question may wait. */
+#define INSTANCE_TIMEOUT_MS 2000
+
+extern const struct kt_server instance_server;
+
+#endif

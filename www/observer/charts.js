@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The charts of the last hour, each with a sentence that says the same. Without the library the
+// sentences tell it all.
+
+import { $, setText } from "../reports/dom.js";
+
+const STEP_SECONDS = 5;
+const charts = new Map(); // canvas id → chart
+const number = new Intl.NumberFormat(navigator.languages, { maximumFractionDigits: 1 });
+const time = new Intl.DateTimeFormat(navigator.languages, { hour: "numeric", minute: "2-digit" });
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// The bound below which a share of the answers lies; null when there were none.
+function quantile(durations, bounds, share) {
+  const all = durations.reduce((sum, count) => sum + count, 0);
+  if (all === 0) return null;
+  let seen = 0;
+  for (let i = 0; i < durations.length; i += 1) {
+    seen += durations[i];
+    if (seen >= all * share) return bounds[i] ?? bounds[i - 1];
+  }
+  return bounds[bounds.length - 2];
+}
+
+function options() {
+  const quiet = colour("--quiet");
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    interaction: { mode: "index", intersect: false },
+    elements: { point: { radius: 0 }, line: { borderWidth: 2 } },
+    scales: {
+      x: { grid: { display: false }, ticks: { color: quiet, maxRotation: 0, autoSkipPadding: 24 } },
+      y: { beginAtZero: true, grid: { color: colour("--line") }, ticks: { color: quiet, maxTicksLimit: 4 } },
+    },
+    plugins: { legend: { display: false } },
+  };
+}
+
+function draw(name, samples, series) {
+  const values = series[0].values;
+  const known = values.filter((value) => value !== null);
+  const last = known[known.length - 1];
+  const words = known.length === 0 ? "Nothing yet." :
+    `Now ${number.format(last)}, at most ${number.format(Math.max(...known))} in this hour.`;
+
+  setText($(`${name}-words`), words);
+  $(`${name}-chart`).setAttribute("aria-label", words);
+  if (!window.Chart) return;
+  const data = {
+    labels: samples.map((sample) => time.format(sample.time_ms)),
+    datasets: series.map(({ label, values: data_, tone }) => ({
+      label, data: data_, borderColor: colour(tone), backgroundColor: colour(tone), spanGaps: false,
+    })),
+  };
+  const chart = charts.get(name);
+  if (chart) {
+    chart.data = data;
+    chart.update();
+  } else {
+    charts.set(name, new window.Chart($(`${name}-chart`), { type: "line", data, options: options() }));
+  }
+}
+
+export function showHistory({ samples, bounds_ms: bounds }) {
+  draw("requests", samples, [{ label: "requests/s", tone: "--accent",
+    values: samples.map((sample) => sample.requests / STEP_SECONDS) }]);
+  draw("durations", samples, [
+    { label: "99 %", tone: "--accent",
+      values: samples.map((sample) => quantile(sample.durations, bounds, 0.99)) },
+    { label: "half", tone: "--quiet",
+      values: samples.map((sample) => quantile(sample.durations, bounds, 0.5)) }]);
+  draw("processes", samples, [{ label: "processes", tone: "--accent",
+    values: samples.map((sample) => sample.processes) }]);
+  draw("memory", samples, [{ label: "MB", tone: "--accent",
+    values: samples.map((sample) => sample.memory_bytes / 1e6) }]);
+  draw("cpu", samples, [{ label: "%", tone: "--accent",
+    values: samples.map((sample) => sample.cpu_ms / STEP_SECONDS / 10) }]);
+}
