@@ -171,8 +171,8 @@ def test_page(kontor, make_frontend, browser):
     # The charts have words for who doesn't see them, and the page is whole on a phone.
     wait.until(lambda _: browser.find_element(By.ID, "requests-words").text)
     browser.set_window_size(400, 900)
-    assert browser.execute_script(
-        "return document.documentElement.scrollWidth <= window.innerWidth")
+    wait.until(lambda _: browser.execute_script(
+        "return document.documentElement.scrollWidth <= window.innerWidth"))
     errors = [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
               "favicon" not in line["message"]]
     assert not errors
