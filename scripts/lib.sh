@@ -12,11 +12,11 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost-context-dev
     libuv1-dev libtalloc-dev libfcgi-dev libcjson-dev libical-dev libglib2.0-dev libexpat1-dev
     libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libpq-dev
-    libxlsxwriter-dev libisal-dev zlib1g-dev)
-PACKAGES_DEMO=(nginx-light libjs-chart.js python3)
+    libxlsxwriter-dev libisal-dev libminizip-dev libssl-dev zlib1g-dev)
+PACKAGES_DEMO=(nginx-light libjs-chart.js python3 python3-aiosmtpd)
 PACKAGES_UNIT=(libcmocka-dev)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
-    spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server python3-dateutil python3-openpyxl python3-pytest
+    spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server faketime openssl python3-dateutil python3-openpyxl python3-pytest
     python3-requests python3-selenium chromium chromium-driver libreoffice-calc-nogui)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
@@ -87,7 +87,8 @@ apt_get() {
     done
     shift
     APT_OUTPUT=$("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-        --no-install-recommends -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@" 2>&1 </dev/null)
+        --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Lock::Timeout=60 \
+        -o Acquire::Retries=3 "$@" 2>&1 </dev/null)
 }
 
 # We use web servers with configurations of our own: where a package comes for us only, its service

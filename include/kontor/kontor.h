@@ -15,6 +15,7 @@
 #include <kontor/registry.h>
 #include <kontor/request.h>
 #include <kontor/server.h>
+#include <kontor/store.h>
 #include <kontor/supervisor.h>
 
 #endif

@@ -14,7 +14,7 @@
 
 /** The API that this header describes: majors must be equal, a plugin's minor not above ours. */
 #define KT_API_MAJOR 0
-#define KT_API_MINOR 2
+#define KT_API_MINOR 3
 /** "KTPL": marks a descriptor. */
 #define KT_PLUGIN_MAGIC 0x4b54504cu
 
@@ -121,5 +121,12 @@ KT_PUBLIC int kt_plugin_route_role_fcgx(struct kt_plugin *plugin, enum kt_role r
  */
 KT_PUBLIC int kt_plugin_child(struct kt_plugin *plugin, const struct kt_child *child,
                               kt_pid *ret_pid);
+
+/**
+ * What kontorctl asks a plugin: a call of this type, whose text is the question, to the server named
+ * PLUGIN.control of a worker, if there is one. The reply is JSON.
+ */
+#define KT_PLUGIN_CONTROL 1u
+#define KT_PLUGIN_CONTROL_SUFFIX ".control"
 
 #endif

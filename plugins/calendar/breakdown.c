@@ -1,102 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rules: clip to the window, split per local day, count what overlaps once ("real" time) and
- * tell the hours in conflict, keep apart what is no meeting, rank the people.
+ * The rules: each instance once, clip to the window, say what each event counts as, split per local
+ * day, keep apart what is no meeting. The other rooms of the breakdown go on from there.
  */
 #include "breakdown.h"
+#include "day_time.h"
+#include "kind.h"
 #include "people.h"
+#include "stretch.h"
+#include "top_series.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[KT_KIND_COUNT] = {
-    [KT_KIND_ONE_OFF] = "one_off",     [KT_KIND_RECURRING] = "recurring",
-    [KT_KIND_ALL_DAY] = "all_day",     [KT_KIND_OWN] = "own",
-    [KT_KIND_FOCUS] = "focus",         [KT_KIND_DECLINED] = "declined",
-    [KT_KIND_TENTATIVE] = "tentative", [KT_KIND_UNANSWERED] = "unanswered",
-    [KT_KIND_FREE] = "free",           [KT_KIND_OUT_OF_OFFICE] = "out_of_office",
-    [KT_KIND_OTHER] = "other",
+const struct kt_breakdown_options kt_breakdown_defaults = {
+    .large_over = 100,
+    .work_days = 0x1f,
+    .work_from = 9 * 3600,
+    .work_to = 17 * 3600,
+    .focus_at_least = 2 * 3600,
 };
-
-const char *kt_kind_name(enum kt_kind kind)
-{
-    return kind_names[kind];
-}
-
-/** A moment at which a meeting begins (+1) or ends (-1). */
-struct edge {
-    int64_t at;
-    int change;
-};
-
-/* ---------------------------------------------------------------- what an event counts as */
-
-/** What the owner's answer makes of it; KT_KIND_COUNT when it leaves the question open. */
-static enum kt_kind kind_by_answer(enum kt_answer answer)
-{
-    switch (answer) {
-    case KT_ANSWER_DECLINED:
-        return KT_KIND_DECLINED;
-    case KT_ANSWER_TENTATIVE:
-        return KT_KIND_TENTATIVE;
-    case KT_ANSWER_NONE:
-        return KT_KIND_UNANSWERED;
-    case KT_ANSWER_ACCEPTED:
-        break;
-    }
-    return KT_KIND_COUNT;
-}
-
-static enum kt_kind kind_of(const struct kt_event *event)
-{
-    const struct kt_details *details = event->details;
-    enum kt_kind kind = kind_by_answer(details->answer);
-
-    if (kind != KT_KIND_COUNT)
-        return kind;
-    switch (details->type) {
-    case KT_EVENT_WORKING_LOCATION:
-    case KT_EVENT_BIRTHDAY:
-    case KT_EVENT_FROM_MAIL:
-        return KT_KIND_OTHER;
-    case KT_EVENT_OUT_OF_OFFICE:
-        return event->is_all_day ? KT_KIND_ALL_DAY : KT_KIND_OUT_OF_OFFICE;
-    case KT_EVENT_FOCUS_TIME:
-        return event->is_all_day ? KT_KIND_ALL_DAY : KT_KIND_FOCUS;
-    case KT_EVENT_DEFAULT:
-        break;
-    }
-    if (event->is_all_day)
-        return KT_KIND_ALL_DAY;
-    if (details->is_free)
-        return KT_KIND_FREE;
-    if (details->people_count == 0)
-        return KT_KIND_OWN;
-    return event->is_recurring ? KT_KIND_RECURRING : KT_KIND_ONE_OFF;
-}
 
 /* ---------------------------------------------------------------- clipping */
-
-static int64_t overlap(int64_t start, int64_t end, int64_t from, int64_t to)
-{
-    int64_t first = start > from ? start : from;
-    int64_t last = end < to ? end : to;
-
-    return last > first ? last - first : 0;
-}
 
 /** The seconds of a timed event within the window. */
 static int64_t clipped_seconds(const struct kt_event *event, const struct kt_window *window)
 {
-    return overlap(event->start, event->end, kt_window_start(window), kt_window_end(window));
+    return kt_overlap(event->start, event->end, kt_window_start(window), kt_window_end(window));
 }
 
 /** The days of an all-day event within the window. */
 static uint32_t clipped_days(const struct kt_event *event, const struct kt_window *window)
 {
-    return (uint32_t)overlap(event->first_day, event->end_day, window->first_day,
-                             window->first_day + (int64_t)window->days);
+    return (uint32_t)kt_overlap(event->first_day, event->end_day, window->first_day,
+                                window->first_day + (int64_t)window->days);
 }
 
 /** Where an event stands in the order of the window. */
@@ -125,10 +63,10 @@ static int compare_identity(const void *left, const void *right)
 {
     const struct kt_event *a = *(const struct kt_event *const *)left;
     const struct kt_event *b = *(const struct kt_event *const *)right;
-    int order = a->details == b->details ? 0 : strcmp(a->details->uid, b->details->uid);
+    int order = (a->original > b->original) - (a->original < b->original);
 
-    if (order == 0)
-        order = (a->original > b->original) - (a->original < b->original);
+    if (order == 0 && a->details != b->details)
+        order = strcmp(a->details->uid, b->details->uid);
     return order ? order : (a > b) - (a < b);
 }
 
@@ -177,78 +115,37 @@ static void count_all_day(const struct kt_event *event, const struct kt_window *
     }
 }
 
-/** Add a stretch of time to one number of each day that it touches. */
-static void add_per_day(struct kt_breakdown *breakdown, const struct kt_window *window,
-                        size_t field, int64_t start, int64_t end)
+static void add_to_sum(struct kt_sum *sum, int64_t seconds)
 {
-    for (uint32_t index = 0; index < window->days; index++) {
-        char *day = (char *)&breakdown->days[index];
+    sum->count++;
+    sum->seconds += seconds;
+}
 
-        *(int64_t *)(day + field) +=
-            overlap(start, end, window->bounds[index], window->bounds[index + 1]);
-    }
+/** Add an event to each day that it touches. */
+static void add_per_day(struct kt_breakdown *breakdown, const struct kt_window *window,
+                        const struct kt_counted *counted)
+{
+    int64_t start = counted->event->start, end = counted->event->end;
+
+    for (uint32_t index = kt_window_find(window, start);
+         index < window->days && window->bounds[index] < end; index++)
+        breakdown->days[index].seconds[counted->kind] +=
+            kt_overlap(start, end, window->bounds[index], window->bounds[index + 1]);
 }
 
 static void count_event(const struct kt_counted *counted, const struct kt_window *window,
                         struct kt_breakdown *breakdown)
 {
-    struct kt_sum *sum = &breakdown->kinds[counted->kind];
-
-    sum->count++;
-    sum->seconds += counted->seconds;
+    add_to_sum(&breakdown->kinds[counted->kind], counted->seconds);
     if (kt_kind_is_meeting(counted->kind)) {
-        breakdown->meetings.count++;
-        breakdown->meetings.seconds += counted->seconds;
+        add_to_sum(&breakdown->meetings, counted->seconds);
         breakdown->large_meetings += counted->is_large;
+        add_to_sum(&breakdown->sizes[counted->size], counted->seconds);
+        if (counted->event->details->is_organizer)
+            add_to_sum(&breakdown->organised, counted->seconds);
     }
     if (!counted->event->is_all_day)
-        add_per_day(breakdown, window,
-                    offsetof(struct kt_breakdown_day, seconds) + counted->kind * sizeof(int64_t),
-                    counted->event->start, counted->event->end);
-}
-
-static int compare_edges(const void *left, const void *right)
-{
-    const struct edge *a = left, *b = right;
-
-    return (a->at > b->at) - (a->at < b->at);
-}
-
-/** Union and conflicts: walk along the edges of all meetings, with a count of those under way. */
-static int count_real(TALLOC_CTX *context, const struct kt_window *window,
-                      struct kt_breakdown *breakdown)
-{
-    struct edge *edges =
-        talloc_array(context, struct edge, (unsigned)breakdown->counted_count * 2 + 1);
-    size_t count = 0;
-    int depth = 0;
-
-    if (!edges)
-        return -ENOMEM;
-    for (size_t index = 0; index < breakdown->counted_count; index++) {
-        const struct kt_counted *counted = &breakdown->counted[index];
-
-        if (!kt_kind_is_meeting(counted->kind))
-            continue;
-        edges[count++] = (struct edge){counted->event->start, 1};
-        edges[count++] = (struct edge){counted->event->end, -1};
-    }
-    qsort(edges, count, sizeof(*edges), compare_edges);
-    for (size_t index = 0; index + 1 < count; index++) {
-        depth += edges[index].change;
-        if (depth >= 1)
-            add_per_day(breakdown, window, offsetof(struct kt_breakdown_day, real), edges[index].at,
-                        edges[index + 1].at);
-        if (depth >= 2)
-            add_per_day(breakdown, window, offsetof(struct kt_breakdown_day, conflict),
-                        edges[index].at, edges[index + 1].at);
-    }
-    for (uint32_t index = 0; index < window->days; index++) {
-        breakdown->real += breakdown->days[index].real;
-        breakdown->conflict += breakdown->days[index].conflict;
-    }
-    talloc_free(edges);
-    return 0;
+        add_per_day(breakdown, window, counted);
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -290,8 +187,9 @@ static int make_list(TALLOC_CTX *context, const struct kt_event **list, size_t c
 
         ordered[index].key = sort_key(list[index], window);
         counted->event = list[index];
-        counted->kind = kind_of(list[index]);
-        counted->is_large = list[index]->details->attendee_count > options->large_over;
+        counted->kind = kt_kind_of(list[index]);
+        counted->size = kt_size_of(list[index], options->large_over);
+        counted->is_large = counted->size == KT_SIZE_LARGE;
         if (list[index]->is_all_day)
             counted->days = clipped_days(list[index], window);
         else
@@ -341,9 +239,11 @@ int kt_breakdown_make(TALLOC_CTX *context, const struct kt_events *events,
             count_all_day(counted->event, window, is_taken, ret_breakdown);
     }
     if (result == 0)
-        result = count_real(context, window, ret_breakdown);
+        result = kt_day_time_count(context, window, options, ret_breakdown);
     if (result == 0)
         result = kt_people_rank(context, ret_breakdown);
+    if (result == 0)
+        result = kt_series_rank(context, ret_breakdown);
     talloc_free(list);
     talloc_free(is_taken);
     return result;

@@ -5,14 +5,20 @@
  */
 #include "config.h"
 
+#include "connect.h"
 #include "ics_file.h"
+#include "me.h"
+#include "service.h"
 #include "week.h"
+#include "week_server.h"
 #include "zone.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <kontor/kontor.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /** Steps of recurrence expansion per request: well under a second of one core. */
 #define STEPS_MAX 5000000
@@ -24,8 +30,54 @@
 static const struct kt_option options[] = {
     {.name = "file",
      .type = KT_OPTION_PATH,
-     .required = true,
-     .help = "the calendar: one iCalendar file (.ics), read at each request"},
+     .help = "a calendar for all who have connected none: one iCalendar file (.ics), read at each "
+             "request"},
+    {.name = "key_file",
+     .type = KT_OPTION_PATH,
+     .help = "32 random bytes that seal tokens and passwords, closed to others; default: the "
+             "credential secret.key of the service. Without it nothing can be connected"},
+    {.name = "public_url",
+     .type = KT_OPTION_STRING,
+     .help = "where people find kontor, such as https://example.org/kontor: Google sends them back "
+             "there"},
+    {.name = "google_client_id",
+     .type = KT_OPTION_STRING,
+     .help = "of an OAuth client (web application) in Google's console, with "
+             "PUBLIC_URL/api/calendar/callback as its redirect"},
+    {.name = "google_client_secret",
+     .type = KT_OPTION_STRING,
+     .is_secret = true,
+     .help = "of the same client"},
+    {.name = "google_api",
+     .type = KT_OPTION_STRING,
+     .default_value = "https://www.googleapis.com/calendar/v3",
+     .help = "address of the calendar API, for proxies and tests"},
+    {.name = "google_authorize",
+     .type = KT_OPTION_STRING,
+     .default_value = "https://accounts.google.com/o/oauth2/v2/auth",
+     .help = "address of the consent page"},
+    {.name = "google_token",
+     .type = KT_OPTION_STRING,
+     .default_value = "https://oauth2.googleapis.com/token",
+     .help = "where tokens come from"},
+    {.name = "google_revoke",
+     .type = KT_OPTION_STRING,
+     .default_value = "https://oauth2.googleapis.com/revoke",
+     .help = "where they are given back"},
+    {.name = "google_userinfo",
+     .type = KT_OPTION_STRING,
+     .default_value = "https://openidconnect.googleapis.com/v1/userinfo",
+     .help = "where Google says whose they are"},
+    {.name = "google_list_age",
+     .type = KT_OPTION_DURATION,
+     .default_value = "5min",
+     .help = "a person's list of calendars that is older is read again, beside their events"},
+    {.name = "answer_size_max",
+     .type = KT_OPTION_SIZE,
+     .default_value = "16M",
+     .minimum = 65536,
+     .maximum = 128 << 20,
+     .help = "a larger answer of a calendar server is refused"},
     {.name = "timezone",
      .type = KT_OPTION_STRING,
      .default_value = "UTC",
@@ -73,11 +125,17 @@ static const struct kt_option options[] = {
      .minimum = 0,
      .maximum = 100000,
      .help = "people that are listed in the answer"},
+    {.name = "source_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "20s",
+     .minimum = 100,
+     .maximum = 600000,
+     .help = "a calendar that has not answered by then is left out"},
     {.name = NULL},
 };
 
 /** All that the plugin holds in a worker; it lives as long as the worker. */
-static struct kt_week_service *service;
+static struct kt_service *service;
 
 /** A list of words separated by commas, in lower case, ended by NULL. */
 static const char *const *split_words(TALLOC_CTX *context, const char *text)
@@ -107,44 +165,119 @@ static const char *const *split_words(TALLOC_CTX *context, const char *text)
     return words;
 }
 
+/** The file of the key: the option's, or the one that systemd gives; NULL: there is none. */
+static const char *find_key(TALLOC_CTX *context, const struct kt_plugin *plugin)
+{
+    const char *path = kt_plugin_string(plugin, "key_file");
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+
+    if (path || !credentials)
+        return path;
+    path = kt_must(talloc_asprintf(context, "%s/secret.key", credentials));
+    return access(path, F_OK) == 0 ? path : NULL;
+}
+
 static int calendar_check(const struct kt_plugin *plugin, struct kt_error *error)
 {
     const char *name = kt_plugin_string(plugin, "timezone");
+    struct kt_secrets *secrets;
+    TALLOC_CTX *context;
     struct kt_zone *zone;
+    const char *key;
+    int result = 0;
 
     if (kt_zone_open(NULL, name, &zone) < 0)
         return kt_error_set(error, -EINVAL,
                             "%s: there is no time zone \"%s\"; use a name such as Europe/Berlin",
                             kt_plugin_option_place(plugin, "timezone"), name);
     talloc_free(zone);
-    return 0;
+    context = kt_must(talloc_new(NULL));
+    key = find_key(context, plugin);
+    if (key)
+        result = kt_secrets_open(context, key, &secrets, error);
+    talloc_free(context);
+    return result;
+}
+
+/** An address without slashes at its end, or NULL. */
+static const char *read_base(TALLOC_CTX *context, const struct kt_plugin *plugin,
+                             const char *option)
+{
+    const char *text = kt_plugin_string(plugin, option);
+    size_t length = text ? strlen(text) : 0;
+
+    while (length > 0 && text[length - 1] == '/')
+        length--;
+    return length > 0 ? kt_must(talloc_strndup(context, text, length)) : NULL;
+}
+
+static void read_google(const struct kt_plugin *plugin, struct kt_google_options *google)
+{
+    google->api = read_base(service, plugin, "google_api");
+    google->authorize = kt_plugin_string(plugin, "google_authorize");
+    google->token = kt_plugin_string(plugin, "google_token");
+    google->revoke = kt_plugin_string(plugin, "google_revoke");
+    google->userinfo = kt_plugin_string(plugin, "google_userinfo");
+    google->client_id = kt_plugin_string(plugin, "google_client_id");
+    google->client_secret = kt_plugin_string(plugin, "google_client_secret");
+    google->answer_size_max = (size_t)kt_plugin_integer(plugin, "answer_size_max");
+    google->list_age_ms = kt_plugin_integer(plugin, "google_list_age");
+    google->events_max = service->limits.instances_max;
+}
+
+static void read_options(const struct kt_plugin *plugin)
+{
+    service->public_url = read_base(service, plugin, "public_url");
+    service->timezone = kt_plugin_string(plugin, "timezone");
+    service->week_start = strcmp(kt_plugin_string(plugin, "week_start"), "sunday") == 0 ? 6 : 0;
+    service->timeout_ms = kt_plugin_integer(plugin, "source_timeout");
+    service->file_size_max = (size_t)kt_plugin_integer(plugin, "file_size_max");
+    service->events_listed_max = (size_t)kt_plugin_integer(plugin, "events_listed_max");
+    service->people_listed_max = (size_t)kt_plugin_integer(plugin, "people_listed_max");
+    service->large_over = LARGE_OVER;
+    service->ics = (struct kt_ics_options){
+        .owners = split_words(service, kt_plugin_string(plugin, "owner")),
+        .focus_words = split_words(service, kt_plugin_string(plugin, "focus_words")),
+        .default_zone = service->timezone,
+        .entries_max = (size_t)kt_plugin_integer(plugin, "entries_max"),
+    };
+    service->limits = (struct kt_series_limits){
+        .instances_max = (size_t)kt_plugin_integer(plugin, "instances_max"),
+        .steps_max = STEPS_MAX,
+    };
+    read_google(plugin, &service->google);
 }
 
 static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
 {
-    struct kt_ics_file_options file = {
-        .path = kt_plugin_string(plugin, "file"),
-        .size_max = (size_t)kt_plugin_integer(plugin, "file_size_max"),
-        .ics.default_zone = kt_plugin_string(plugin, "timezone"),
-        .ics.entries_max = (size_t)kt_plugin_integer(plugin, "entries_max"),
-        .limits.instances_max = (size_t)kt_plugin_integer(plugin, "instances_max"),
-        .limits.steps_max = STEPS_MAX,
-    };
-    int result;
+    const char *path = kt_plugin_string(plugin, "file"), *key;
+    struct kt_secrets *secrets = NULL;
+    int result = 0;
 
-    service = kt_must(talloc_zero(NULL, struct kt_week_service));
-    file.ics.owners = split_words(service, kt_plugin_string(plugin, "owner"));
-    file.ics.focus_words = split_words(service, kt_plugin_string(plugin, "focus_words"));
-    service->source = kt_must(kt_ics_file_new(service, &file));
-    service->timezone = file.ics.default_zone;
-    service->week_start = strcmp(kt_plugin_string(plugin, "week_start"), "sunday") == 0 ? 6 : 0;
-    service->events_listed_max = (size_t)kt_plugin_integer(plugin, "events_listed_max");
-    service->people_listed_max = (size_t)kt_plugin_integer(plugin, "people_listed_max");
-    service->large_over = LARGE_OVER;
-    result = kt_plugin_route(plugin, "GET", "/week", kt_week_handle, service);
+    service = kt_must(talloc_zero(NULL, struct kt_service));
+    read_options(plugin);
+    if (path)
+        service->file = kt_must(kt_ics_file_new(
+            service, &(struct kt_ics_file_options){.path = path,
+                                                   .size_max = service->file_size_max,
+                                                   .ics = service->ics,
+                                                   .limits = service->limits}));
+    key = find_key(service, plugin);
+    if (key)
+        result = kt_secrets_open(service, key, &secrets, error);
     if (result < 0)
-        return kt_error_set(error, result, "the route /week cannot be registered");
-    return 0;
+        return result;
+    service->secrets = secrets;
+    result = kt_plugin_route(plugin, "GET", "/week", kt_week_handle, service);
+    if (result == 0)
+        result = kt_plugin_route(plugin, "POST", "/week", kt_week_handle, service);
+    if (result == 0)
+        result = kt_connect_routes(plugin, service);
+    if (result == 0)
+        result = kt_me_routes(plugin, service);
+    if (result == 0)
+        result = kt_week_server_start(plugin, service);
+    return result < 0 ? kt_error_set(error, result, "the routes cannot be registered") : 0;
 }
 
 KT_PLUGIN(.name = "calendar", .version = PACKAGE_VERSION,

@@ -14,9 +14,17 @@
 int kt_window_week(TALLOC_CTX *context, const struct kt_zone *zone, int32_t day,
                    uint32_t week_start, struct kt_window *ret_window)
 {
+    int32_t first_day = day - (int32_t)((kt_day_weekday(day) + 7 - week_start) % 7);
+
+    return kt_window_days(context, zone, first_day, 7, ret_window);
+}
+
+int kt_window_days(TALLOC_CTX *context, const struct kt_zone *zone, int32_t first_day,
+                   uint32_t days, struct kt_window *ret_window)
+{
     ret_window->zone = zone;
-    ret_window->days = 7;
-    ret_window->first_day = day - (int32_t)((kt_day_weekday(day) + 7 - week_start) % 7);
+    ret_window->days = days;
+    ret_window->first_day = first_day;
     ret_window->bounds = talloc_array(context, int64_t, ret_window->days + 1);
     if (!ret_window->bounds)
         return -ENOMEM;

@@ -45,6 +45,10 @@ static inline int64_t kt_window_end(const struct kt_window *window)
 int kt_window_week(TALLOC_CTX *context, const struct kt_zone *zone, int32_t day,
                    uint32_t week_start, struct kt_window *ret_window);
 
+/** Any days in a row. @param days  at least one; for the rest see kt_window_week */
+int kt_window_days(TALLOC_CTX *context, const struct kt_zone *zone, int32_t first_day,
+                   uint32_t days, struct kt_window *ret_window);
+
 /** What the calendar's owner answered to an invitation. */
 enum kt_answer {
     KT_ANSWER_ACCEPTED, /**< or it needs no answer: own events, no owner known */
@@ -79,6 +83,8 @@ struct kt_details {
     const struct kt_person *people;
     uint32_t people_count;
     uint32_t attendee_count; /**< as invited, with the owner, without rooms */
+    const char *organizer;   /**< its address, in lower case; NULL: the owner, or unknown */
+    bool is_organizer;       /**< the owner is */
 };
 
 /** One instance. */

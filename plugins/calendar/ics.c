@@ -42,7 +42,7 @@ static int read_calendar(TALLOC_CTX *scratch, const char *text, size_t size,
     struct kt_ics_lines lines;
     struct kt_ics_line line;
     char *tzid = NULL, *location = NULL;
-    bool is_inside = false;
+    const char *definition = NULL; /* where the text of the VTIMEZONE begins that we are in */
     int result = kt_ics_lines_begin(scratch, text, size, &lines);
 
     while (result == 0 && kt_ics_lines_next(&lines, &line)) {
@@ -52,14 +52,15 @@ static int read_calendar(TALLOC_CTX *scratch, const char *text, size_t size,
                    (kt_ics_line_is(&line, "X-OWNER") || kt_ics_line_is(&line, "X-WR-CALNAME"))) {
             result = read_owner(reader, &line);
         } else if (kt_ics_line_marks(&line, "BEGIN", "VTIMEZONE")) {
-            is_inside = true;
+            definition = lines.cursor;
         } else if (kt_ics_line_marks(&line, "END", "VTIMEZONE")) {
-            if (tzid && location)
-                kt_ics_zones_locate(zones, tzid, location);
+            if (tzid && definition)
+                kt_ics_zones_define(zones, tzid, location, definition,
+                                    (size_t)(lines.cursor - definition));
             TALLOC_FREE(tzid);
             TALLOC_FREE(location);
-            is_inside = false;
-        } else if (is_inside && lines.depth == DEPTH_COMPONENT) {
+            definition = NULL;
+        } else if (definition && lines.depth == DEPTH_COMPONENT) {
             if (kt_ics_line_is(&line, "TZID") && !tzid)
                 tzid = talloc_strdup(scratch, line.value);
             else if (kt_ics_line_is(&line, "X-LIC-LOCATION") && !location)

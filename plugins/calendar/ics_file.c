@@ -247,37 +247,49 @@ static void run(void *argument)
 
 /* ---------------------------------------------------------------- on the worker's thread */
 
+/** What an error of the file is to the person. */
+static int tell(int code, const char *text, struct kt_source_error *error)
+{
+    enum kt_trouble trouble = KT_TROUBLE_UNREADABLE;
+
+    if (code == -EFBIG || code == -E2BIG)
+        trouble = KT_TROUBLE_TOO_LARGE;
+    else if (code == -ENOMEM || code == -EAGAIN)
+        trouble = KT_TROUBLE_OVERLOADED;
+    kt_source_fail(error, trouble, "%s", text);
+    return code;
+}
+
 static int ics_file_read(struct kt_source *source, TALLOC_CTX *context,
-                         const struct kt_window *window, struct kt_events *ret_events,
-                         struct kt_warnings *warnings, struct kt_error *error)
+                         const struct kt_source_question *question,
+                         struct kt_source_answer *ret_answer, struct kt_source_error *error)
 {
     struct ics_file *file = (struct ics_file *)source;
+    struct kt_warnings *warnings = &ret_answer->warnings;
     TALLOC_CTX *tree = kt_work_tree(context);
     struct job *job = tree ? talloc_zero(tree, struct job) : NULL;
     int result;
 
     if (!job || (file->current && take_lease(context, file->current) < 0))
-        return kt_error_set(error, -ENOMEM, "there is not enough memory");
+        return tell(-ENOMEM, "there is not enough memory", error);
     job->options = &file->options;
-    job->window = window;
+    job->window = question->window;
     job->known = file->current;
     job->tree = tree;
     result = kt_work(run, job);
     if (result < 0)
-        return kt_error_set(error, result, "the server is too busy to read it");
-    if (job->result < 0) {
-        *error = job->error;
-        return job->result;
-    }
+        return tell(-EAGAIN, "the server is too busy to read it", error);
+    if (job->result < 0)
+        return tell(job->result, job->error.text, error);
     if (job->fresh) {
         if (take_lease(context, job->fresh) < 0)
-            return kt_error_set(error, -ENOMEM, "there is not enough memory");
+            return tell(-ENOMEM, "there is not enough memory", error);
         replace_current(file, job->fresh);
     }
     for (size_t index = 0; index < job->warnings.count; index++)
         kt_warnings_add(context, warnings, "%s", job->warnings.texts[index]);
     warnings->dropped += job->warnings.dropped;
-    *ret_events = job->events;
+    ret_answer->events = job->events;
     return 0;
 }
 
@@ -296,7 +308,8 @@ struct kt_source *kt_ics_file_new(TALLOC_CTX *context, const struct kt_ics_file_
 
     if (!file)
         return NULL;
-    file->source = (struct kt_source){.name = "file", .read = ics_file_read};
+    file->source = (struct kt_source){
+        .name = "file", .label = "The calendar file", .read = ics_file_read};
     file->options = *options;
     talloc_set_destructor(file, ics_file_destroy);
     return &file->source;

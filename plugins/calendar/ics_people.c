@@ -122,7 +122,7 @@ static enum kt_answer owner_answer(icalparameter_partstat answer, bool is_organi
 
 /** All attendees, with the organiser first when not among them; later repetitions are dropped. */
 static int read_all(struct kt_ics_reader *reader, icalcomponent *event, struct attendee *attendees,
-                    uint32_t *ret_count, bool *ret_is_organizer)
+                    uint32_t *ret_count, struct attendee *ret_organizer)
 {
     icalproperty *property = icalcomponent_get_first_property(event, ICAL_ORGANIZER_PROPERTY);
     GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -132,7 +132,7 @@ static int read_all(struct kt_ics_reader *reader, icalcomponent *event, struct a
 
     if (property)
         result = read_attendee(reader, property, icalproperty_get_organizer(property), &organizer);
-    *ret_is_organizer = organizer.address && organizer.is_owner;
+    *ret_organizer = organizer;
     property = icalcomponent_get_first_property(event, ICAL_ATTENDEE_PROPERTY);
     while (property && result != -ENOMEM && count < KT_ICS_ATTENDEES_MAX) {
         result =
@@ -154,7 +154,7 @@ int kt_ics_people_read(struct kt_ics_reader *reader, icalcomponent *event,
     int invited = icalcomponent_count_properties(event, ICAL_ATTENDEE_PROPERTY);
     struct attendee *attendees;
     struct kt_person *people;
-    bool is_organizer;
+    struct attendee organizer = {.address = NULL};
     uint32_t count;
     int result = -ENOMEM;
 
@@ -165,7 +165,8 @@ int kt_ics_people_read(struct kt_ics_reader *reader, icalcomponent *event,
     if (invited > KT_ICS_ATTENDEES_MAX)
         invited = KT_ICS_ATTENDEES_MAX;
     attendees = g_new0(struct attendee, (size_t)invited + 1);
-    result = read_all(reader, event, attendees, &count, &is_organizer);
+    result = read_all(reader, event, attendees, &count, &organizer);
+    details->is_organizer = organizer.address && organizer.is_owner;
     people = result == 0 && count > 0 ? talloc_array(reader->owner, struct kt_person, count) : NULL;
     if (result == 0 && count > 0 && !people)
         result = -ENOMEM;
@@ -176,9 +177,12 @@ int kt_ics_people_read(struct kt_ics_reader *reader, icalcomponent *event,
             continue;
         details->attendee_count++;
         if (attendee->is_owner)
-            details->answer = owner_answer(attendee->answer, is_organizer);
-        else if (!attendee->has_declined)
+            details->answer = owner_answer(attendee->answer, details->is_organizer);
+        if (!attendee->is_owner && !attendee->has_declined) {
+            if (organizer.address && strcmp(organizer.address, attendee->address) == 0)
+                details->organizer = attendee->address;
             people[details->people_count++] = (struct kt_person){attendee->address, attendee->name};
+        }
     }
     details->people = people;
     g_free(attendees);

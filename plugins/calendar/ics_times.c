@@ -57,7 +57,7 @@ static struct kt_span span_between(struct kt_ics_reader *reader, const struct kt
                                    const struct kt_moment *end)
 {
     struct kt_moment last = *end;
-    struct kt_span span = {0, 0};
+    struct kt_span span = {.days = 0};
 
     if (start->form == KT_MOMENT_DATE) {
         span.days = kt_local_day(end->local) - kt_local_day(start->local);
@@ -67,17 +67,19 @@ static struct kt_span span_between(struct kt_ics_reader *reader, const struct kt
         last.form = start->form;
         last.zone = start->zone;
     }
-    if (last.form == KT_MOMENT_FLOATING && start->form == KT_MOMENT_FLOATING)
+    if (last.form == KT_MOMENT_FLOATING && start->form == KT_MOMENT_FLOATING) {
         span.seconds = last.local - start->local;
-    else
+        span.is_wall = true;
+    } else {
         span.seconds = to_instant(reader, &last) - to_instant(reader, start);
+    }
     return span;
 }
 
 /** What DURATION says: weeks and days are nominal, the rest is exact. */
 static struct kt_span span_of(struct icaldurationtype duration, bool is_date)
 {
-    struct kt_span span = {0, 0};
+    struct kt_span span = {.days = 0};
 
     if (duration.is_neg)
         return span;

@@ -3,25 +3,46 @@
  * A table from TZID to zone, filled as names are asked for; how many it takes is bounded.
  */
 #include "ics_zones.h"
+#include "ics_timezone.h"
 
 #include <glib.h>
 #include <string.h>
 
 /** Different TZIDs of one calendar that are kept; the world has about 600. */
 #define ZONES_MAX 2000
+/** Changes of the clocks in all definitions of one calendar: 1,200 are two a year for 600 years. */
+#define CHANGES_MAX 100000
+/** Periods and instances of rules that are looked at for them. */
+#define STEPS_MAX 1000000
+
+/** What a VTIMEZONE says. */
+struct definition {
+    char *location; /* the name of a place, or NULL */
+    const char *text;
+    size_t size;
+};
 
 struct kt_ics_zones {
     TALLOC_CTX *owner;
     struct kt_warnings *warnings;
     struct kt_zone *fallback;
     char *home;
-    GHashTable *locations; /* TZID to the name of a place */
-    GHashTable *found;     /* TZID to struct kt_zone */
+    GHashTable *definitions; /* TZID to struct definition */
+    GHashTable *found;       /* TZID to struct kt_zone */
+    struct kt_ics_timezone_budget budget;
 };
+
+static void definition_free(void *memory)
+{
+    struct definition *definition = memory;
+
+    g_free(definition->location);
+    g_free(definition);
+}
 
 static int zones_destroy(struct kt_ics_zones *zones)
 {
-    g_hash_table_destroy(zones->locations);
+    g_hash_table_destroy(zones->definitions);
     g_hash_table_destroy(zones->found);
     return 0;
 }
@@ -40,17 +61,26 @@ struct kt_ics_zones *kt_ics_zones_new(TALLOC_CTX *context, TALLOC_CTX *owner,
     }
     zones->owner = owner;
     zones->warnings = warnings;
-    zones->locations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    zones->budget = (struct kt_ics_timezone_budget){STEPS_MAX, CHANGES_MAX};
+    zones->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, definition_free);
     zones->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     talloc_set_destructor(zones, zones_destroy);
     return zones;
 }
 
-void kt_ics_zones_locate(struct kt_ics_zones *zones, const char *tzid, const char *location)
+void kt_ics_zones_define(struct kt_ics_zones *zones, const char *tzid, const char *location,
+                         const char *definition, size_t size)
 {
-    if (g_hash_table_size(zones->locations) < ZONES_MAX &&
-        !g_hash_table_contains(zones->locations, tzid))
-        g_hash_table_insert(zones->locations, g_strdup(tzid), g_strdup(location));
+    struct definition *copy;
+
+    if (g_hash_table_size(zones->definitions) >= ZONES_MAX ||
+        g_hash_table_contains(zones->definitions, tzid))
+        return;
+    copy = g_new0(struct definition, 1);
+    copy->location = g_strdup(location);
+    copy->text = definition;
+    copy->size = size;
+    g_hash_table_insert(zones->definitions, g_strdup(tzid), copy);
 }
 
 void kt_ics_zones_home(struct kt_ics_zones *zones, const char *name)
@@ -71,20 +101,24 @@ static char *presentable(const char *name)
 
 static struct kt_zone *look_up(struct kt_ics_zones *zones, const char *tzid)
 {
-    const char *location = g_hash_table_lookup(zones->locations, tzid);
+    const struct definition *definition = g_hash_table_lookup(zones->definitions, tzid);
     struct kt_zone *zone = NULL;
     char *name;
 
     if (kt_zone_open_foreign(zones->owner, tzid, &zone) == 0)
         return zone;
-    if (location && kt_zone_open_foreign(zones->owner, location, &zone) == 0)
+    if (definition && definition->location &&
+        kt_zone_open_foreign(zones->owner, definition->location, &zone) == 0)
         return zone;
-    if (!zones->home || kt_zone_open_foreign(zones->owner, zones->home, &zone) < 0)
-        zone = zones->fallback;
     name = presentable(tzid);
-    kt_warnings_add(zones->owner, zones->warnings,
-                    "The calendar uses an unknown time zone, “%s”. Its times were read as %s.",
-                    name, kt_zone_name(zone));
+    if (!definition || kt_ics_timezone_read(zones->owner, name, definition->text, definition->size,
+                                            &zones->budget, zones->warnings, &zone) < 0) {
+        if (!zones->home || kt_zone_open_foreign(zones->owner, zones->home, &zone) < 0)
+            zone = zones->fallback;
+        kt_warnings_add(zones->owner, zones->warnings,
+                        "The calendar uses an unknown time zone, “%s”. Its times were read as %s.",
+                        name, kt_zone_name(zone));
+    }
     g_free(name);
     return zone;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which zone a TZID of a calendar means. In this order: an IANA or Windows name, the location that
- * its VTIMEZONE gives (X-LIC-LOCATION), the calendar's own zone (X-WR-TIMEZONE), the configured
- * zone. The last two are guesses: each comes with a warning, never silently.
+ * its VTIMEZONE gives (X-LIC-LOCATION), the clocks that its VTIMEZONE defines, the calendar's own
+ * zone (X-WR-TIMEZONE), the configured zone. So the system's data wins over the file's. The last
+ * two are guesses: each comes with a warning, never silently.
  */
 #ifndef CALENDAR_ICS_ZONES_H
 #define CALENDAR_ICS_ZONES_H
@@ -21,8 +22,13 @@ struct kt_ics_zones;
 struct kt_ics_zones *kt_ics_zones_new(TALLOC_CTX *context, TALLOC_CTX *zones,
                                       const char *default_zone, struct kt_warnings *warnings);
 
-/** A VTIMEZONE says where it is. Only the first for a TZID counts. */
-void kt_ics_zones_locate(struct kt_ics_zones *zones, const char *tzid, const char *location);
+/**
+ * A VTIMEZONE; only the first for a TZID counts. It is evaluated when an event asks for it.
+ * @param location    where it says it is, or NULL
+ * @param definition  its text; must live as long as zones
+ */
+void kt_ics_zones_define(struct kt_ics_zones *zones, const char *tzid, const char *location,
+                         const char *definition, size_t size);
 
 /** The calendar says which zone it is kept in. Only the first counts. */
 void kt_ics_zones_home(struct kt_ics_zones *zones, const char *name);

@@ -1,56 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * People are the same when their addresses are. A table with open addressing finds them; it is
- * twice as large as what is in it, and becomes the ranked list in the end.
+ * People are the same when their addresses are. Each gets a number and with it a place in a list,
+ * which becomes the ranked one in the end.
  */
 #include "people.h"
+#include "tally.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** Slots at the beginning; a power of two. */
-#define SLOTS_MIN 64
+/** Room for people at the beginning. */
+#define PEOPLE_MIN 32
 
+/** The people so far, in the order in which they come. */
 struct table {
-    struct kt_person_sum *slots; /* person NULL: free */
-    size_t size, used;
+    struct kt_tally tally;
+    struct kt_person_sum *sums;
+    size_t size;
 };
-
-/** FNV-1a, 64 bits. */
-static uint64_t hash(const char *text)
-{
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
-
-    for (; *text; text++)
-        value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return value;
-}
-
-static struct kt_person_sum *find_slot(const struct table *table, const char *address)
-{
-    size_t index = hash(address) & (table->size - 1);
-
-    while (table->slots[index].person && strcmp(table->slots[index].person->address, address) != 0)
-        index = (index + 1) & (table->size - 1);
-    return &table->slots[index];
-}
-
-static int grow(TALLOC_CTX *context, struct table *table)
-{
-    struct table larger = {.size = table->size ? table->size * 2 : SLOTS_MIN, .used = table->used};
-
-    larger.slots = talloc_zero_array(context, struct kt_person_sum, (unsigned)larger.size);
-    if (!larger.slots)
-        return -ENOMEM;
-    for (size_t index = 0; index < table->size; index++) {
-        if (table->slots[index].person)
-            *find_slot(&larger, table->slots[index].person->address) = table->slots[index];
-    }
-    talloc_free(table->slots);
-    *table = larger;
-    return 0;
-}
 
 /** A name says more than an address that stands in for one. */
 static bool is_named(const struct kt_person *person)
@@ -58,20 +26,48 @@ static bool is_named(const struct kt_person *person)
     return strcmp(person->name, person->address) != 0;
 }
 
-static int add(TALLOC_CTX *context, struct table *table, const struct kt_person *person,
-               int64_t seconds)
+static bool is_organizer(const struct kt_details *details, const struct kt_person *person)
 {
-    struct kt_person_sum *slot;
+    return details->organizer && (details->organizer == person->address ||
+                                  strcmp(details->organizer, person->address) == 0);
+}
 
-    if (table->used * 2 >= table->size && grow(context, table) < 0)
-        return -ENOMEM;
-    slot = find_slot(table, person->address);
-    table->used += !slot->person;
-    if (!slot->person || (is_named(person) && !is_named(slot->person)))
-        slot->person = person;
-    slot->seconds += seconds;
-    slot->meetings++;
-    return 0;
+/** The sum of a person, an empty one at first; NULL without memory. */
+static struct kt_person_sum *find_sum(TALLOC_CTX *context, TALLOC_CTX *scratch, struct table *table,
+                                      const struct kt_person *person)
+{
+    int64_t number = kt_tally_number(scratch, &table->tally, person->address);
+    size_t size = table->size ? table->size * 2 : PEOPLE_MIN;
+    struct kt_person_sum *sums;
+
+    if (number < 0)
+        return NULL;
+    if ((size_t)number >= table->size) {
+        sums = talloc_realloc(context, table->sums, struct kt_person_sum, (unsigned)size);
+        if (!sums)
+            return NULL;
+        memset(sums + table->size, 0, (size - table->size) * sizeof(*sums));
+        table->sums = sums;
+        table->size = size;
+    }
+    return &table->sums[number];
+}
+
+/** Count a meeting for one of its people. */
+static void add(struct kt_person_sum *sum, const struct kt_person *person,
+                const struct kt_counted *counted)
+{
+    if (!sum->person)
+        sum->first = counted->event->start; /* they come in order */
+    if (!sum->person || (is_named(person) && !is_named(sum->person)))
+        sum->person = person;
+    sum->seconds += counted->seconds;
+    sum->meetings++;
+    sum->organised += is_organizer(counted->event->details, person);
+    if (counted->size == KT_SIZE_ONE_TO_ONE) {
+        sum->one_to_one.count++;
+        sum->one_to_one.seconds += counted->seconds;
+    }
 }
 
 static int compare_people(const void *left, const void *right)
@@ -87,26 +83,28 @@ static int compare_people(const void *left, const void *right)
 
 int kt_people_rank(TALLOC_CTX *context, struct kt_breakdown *breakdown)
 {
-    struct table table = {NULL, 0, 0};
-    size_t kept = 0;
+    TALLOC_CTX *scratch = talloc_new(context);
+    struct table table = {.sums = NULL};
+    int result = scratch ? 0 : -ENOMEM;
 
-    for (size_t index = 0; index < breakdown->counted_count; index++) {
+    for (size_t index = 0; result == 0 && index < breakdown->counted_count; index++) {
         const struct kt_counted *counted = &breakdown->counted[index];
         const struct kt_details *details = counted->event->details;
 
-        for (uint32_t at = 0; kt_kind_is_meeting(counted->kind) && at < details->people_count;
-             at++) {
-            if (add(context, &table, &details->people[at], counted->seconds) < 0)
-                return -ENOMEM;
+        for (uint32_t at = 0;
+             result == 0 && kt_kind_is_meeting(counted->kind) && at < details->people_count; at++) {
+            struct kt_person_sum *sum = find_sum(context, scratch, &table, &details->people[at]);
+
+            if (sum)
+                add(sum, &details->people[at], counted);
+            else
+                result = -ENOMEM;
         }
     }
-    for (size_t index = 0; index < table.size; index++) {
-        if (table.slots[index].person)
-            table.slots[kept++] = table.slots[index];
-    }
-    if (kept > 1)
-        qsort(table.slots, kept, sizeof(*table.slots), compare_people);
-    breakdown->people = table.slots;
-    breakdown->people_count = kept;
-    return 0;
+    breakdown->people = table.sums;
+    breakdown->people_count = result == 0 ? table.tally.count : 0;
+    if (breakdown->people_count > 1)
+        qsort(table.sums, breakdown->people_count, sizeof(*table.sums), compare_people);
+    talloc_free(scratch);
+    return result;
 }

@@ -145,7 +145,7 @@ static bool names_instance(const struct expansion *expansion, const struct kt_mo
 
 /* ---------------------------------------------------------------- events */
 
-/** The end of an instance: nominal days in local time, then exact seconds. */
+/** The end of an instance: nominal days in local time, then seconds, mostly exact ones. */
 static int64_t span_end(const struct expansion *expansion, const struct kt_moment *start,
                         int64_t key, const struct kt_span *span)
 {
@@ -157,6 +157,13 @@ static int64_t span_end(const struct expansion *expansion, const struct kt_momen
         else
             key =
                 kt_zone_to_instant(zone, kt_zone_to_local(zone, key) + span->days * KT_DAY_SECONDS);
+    }
+    if (span->is_wall) {
+        /* A start in a gap has another local time than the one that was written. */
+        bool is_written = kt_zone_to_instant(zone, start->local) == key;
+
+        return kt_zone_to_instant(zone, (is_written ? start->local : kt_zone_to_local(zone, key)) +
+                                            span->seconds);
     }
     return key + span->seconds;
 }

@@ -30,6 +30,7 @@ struct kt_moment {
 struct kt_span {
     int64_t days;
     int64_t seconds;
+    bool is_wall; /**< the seconds are those of a clock on the wall: both ends are floating */
 };
 
 /** An additional instance; a period has a duration of its own. */

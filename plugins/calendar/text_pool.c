@@ -35,11 +35,23 @@ struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts)
     return pool;
 }
 
-/** Copy to a buffer of KT_TEXT_MAX + 1 bytes: valid UTF-8, no control characters but line ends. */
-static size_t clean(char *buffer, const char *text)
+/** How many printable ASCII characters a text begins with, at most max: most text is just that. */
+static size_t plain_length(const char *text, size_t max)
 {
     size_t length = 0;
 
+    while (length < max && text[length] >= ' ' && text[length] <= '~')
+        length++;
+    return length;
+}
+
+/** Copy to a buffer of KT_TEXT_MAX + 1 bytes: valid UTF-8, no control characters but line ends. */
+static size_t clean(char *buffer, const char *text)
+{
+    size_t length = plain_length(text, KT_TEXT_MAX);
+
+    memcpy(buffer, text, length);
+    text += length;
     while (*text) {
         gunichar character = g_utf8_get_char_validated(text, -1);
         char bytes[6];

@@ -6,6 +6,9 @@
 #include "week.h"
 #include "breakdown.h"
 #include "civil.h"
+#include "connections.h"
+#include "ics_text.h"
+#include "sample.h"
 #include "week_json.h"
 #include "work_tree.h"
 #include "zone.h"
@@ -14,6 +17,7 @@
 #include <errno.h>
 #include <kontor/log.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /** The years that can be asked for; zone data means little outside of them. */
@@ -101,9 +105,23 @@ static bool read_date(struct kt_request *request, struct window_job *job)
     return false;
 }
 
+/** @return whether the first day of the week is good; otherwise the request has been answered */
+static bool read_week_start(struct kt_request *request, struct window_job *job)
+{
+    const char *day = kt_request_query(request, "week_start");
+
+    if (!day || !*day)
+        return true;
+    job->week_start = strcmp(day, "sunday") == 0 ? 6 : 0;
+    if (job->week_start == 6 || strcmp(day, "monday") == 0)
+        return true;
+    kt_respond_problem(request, 400, "Weeks begin on “monday” or “sunday”.");
+    return false;
+}
+
 /** The window that is asked for; NULL when the request has been answered with an error. */
 static const struct window_job *find_window(struct kt_request *request,
-                                            const struct kt_week_service *service)
+                                            const struct kt_service *service)
 {
     TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
     struct window_job *job = kt_must(talloc_zero(tree, struct window_job));
@@ -114,7 +132,7 @@ static const struct window_job *find_window(struct kt_request *request,
     job->timezone = is_given ? wanted : service->timezone;
     job->now = kt_floor_divide(kt_unix_ms(), 1000);
     job->week_start = service->week_start;
-    if (!read_date(request, job))
+    if (!read_date(request, job) || !read_week_start(request, job))
         return NULL;
     if (kt_work(make_window, job) < 0 || job->result == -ENOMEM) {
         kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
@@ -135,9 +153,107 @@ static const struct window_job *find_window(struct kt_request *request,
     return NULL;
 }
 
+/** The sources of the person who asks. @return whether there are any; otherwise it is answered */
+static bool open_sources(struct kt_request *request, const struct kt_service *service,
+                         struct kt_sources *sources)
+{
+    const char *user = kt_connections_user(request);
+    struct kt_account *account;
+    int result = user && service->secrets
+                     ? kt_account_read(sources, service->secrets, user, &account)
+                     : -ENOENT;
+
+    if (result == 0 && kt_connections_open(service, account, sources) > 0)
+        return true;
+    if (result < 0 && result != -ENOENT) {
+        kt_log_warning("what people have connected can't be read: %s", strerror(-result));
+        kt_respond_problem(request, 503, "The store can't be used now. Try again in a moment.");
+        return false;
+    }
+    if (service->file)
+        return kt_sources_add(sources, service->file) == 0;
+    if (user)
+        kt_respond_problem(request, 404, "No calendar is connected yet.");
+    else
+        kt_respond_problem(request, 401, "Sign in first: calendars belong to somebody.");
+    return false;
+}
+
+static int read_sample(struct kt_source *source, TALLOC_CTX *context,
+                       const struct kt_source_question *question,
+                       struct kt_source_answer *ret_answer, struct kt_source_error *error)
+{
+    (void)source;
+    if (kt_sample_events(context, question->window, &ret_answer->events) == 0)
+        return 0;
+    return kt_source_fail(error, KT_TROUBLE_OVERLOADED, "there is not enough memory");
+}
+
+/** The source "somebody made up", which needs nobody to be signed in. */
+static struct kt_source sample = {.name = "sample", .label = "The sample", .read = read_sample};
+
+/** The source "what was sent along". @return whether there is one; otherwise it is answered */
+static bool open_upload(struct kt_request *request, const struct kt_service *service,
+                        struct kt_sources *sources)
+{
+    const char *text;
+    size_t size;
+    int result = kt_request_body(request, &text, &size);
+
+    if (result == 0 && size > service->file_size_max)
+        result = -EMSGSIZE;
+    if (result < 0) {
+        kt_respond_body_error(request, result);
+        return false;
+    }
+    return kt_sources_add(sources, kt_ics_text_new(sources, service, text, size)) == 0;
+}
+
+/** @return whether there is an answer; otherwise the request has been answered with an error */
+static bool read_events(struct kt_request *request, const struct kt_service *service,
+                        const struct kt_window *window, struct kt_source_answer *ret_answer,
+                        const char **ret_name)
+{
+    struct kt_source_question question = {.window = window,
+                                          .deadline_ms = kt_now_ms() + service->timeout_ms};
+    struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
+    struct kt_sources *sources = kt_sources_new();
+    bool is_upload = strcmp(kt_request_method(request), "POST") == 0, is_file;
+    const char *wanted = kt_request_query(request, "sample"), *label;
+    bool is_sample = !is_upload && wanted && strcmp(wanted, "1") == 0;
+    char pause[32];
+
+    talloc_steal(kt_self_memory(), sources); /* until they are read */
+    if (is_sample   ? kt_sources_add(sources, &sample) < 0
+        : is_upload ? !open_upload(request, service, sources)
+                    : !open_sources(request, service, sources))
+        return false;
+    is_file = sources->list[0] == service->file;
+    label = sources->count > 1 ? "What you have connected"
+                               : kt_must(talloc_strdup(kt_self_memory(), sources->list[0]->label));
+    *ret_name = sources->count > 1 ? "sources" : sources->list[0]->name;
+    if (kt_sources_read(kt_self_memory(), sources, &question, ret_answer, &error) == 0)
+        return true;
+    kt_log_warning("a calendar cannot be read (%s): %s", kt_trouble_name(error.trouble),
+                   error.text);
+    if (error.pause_ms > 0) {
+        snprintf(pause, sizeof(pause), "%lld", (long long)(error.pause_ms + 999) / 1000);
+        kt_response_header(request, "Retry-After", pause);
+    }
+    kt_response_header(request, "X-Calendar-Trouble", kt_trouble_name(error.trouble));
+    if (is_file)
+        kt_respond_problem(request, kt_trouble_status(error.trouble),
+                           "The calendar file (option file of [calendar]) cannot be used: %s.",
+                           error.text);
+    else
+        kt_respond_problem(request, is_upload ? 422 : kt_trouble_status(error.trouble),
+                           "%s cannot be read: %s.", label, error.text);
+    return false;
+}
+
 /** The breakdown, or NULL when the request has been answered with an error. */
 static const struct kt_breakdown *break_down(struct kt_request *request,
-                                             const struct kt_week_service *service,
+                                             const struct kt_service *service,
                                              const struct kt_window *window,
                                              const struct kt_events *events)
 {
@@ -147,6 +263,7 @@ static const struct kt_breakdown *break_down(struct kt_request *request,
     job->tree = tree;
     job->events = events;
     job->window = window;
+    job->options = kt_breakdown_defaults;
     job->options.large_over = service->large_over;
     if (kt_work(make_breakdown, job) < 0 || job->result < 0) {
         kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
@@ -170,38 +287,31 @@ static void respond(struct kt_request *request, const struct kt_week *week, cons
 
 void kt_week_handle(struct kt_request *request)
 {
-    const struct kt_week_service *service = kt_request_context(request);
+    const struct kt_service *service = kt_request_context(request);
     const struct window_job *asked;
     const struct kt_breakdown *breakdown;
-    struct kt_events events = {NULL, 0};
-    struct kt_warnings warnings = {.count = 0};
-    struct kt_error error = {0, ""};
+    struct kt_source_answer answer = {.events = {NULL, 0}};
+    const char *source_name;
     double times_ms[3];
 
     asked = find_window(request, service);
     if (!asked)
         return;
     times_ms[0] = now_ms();
-    if (service->source->read(service->source, kt_self_memory(), &asked->window, &events, &warnings,
-                              &error) < 0) {
-        kt_log_warning("the calendar cannot be read: %s", error.text);
-        kt_respond_problem(request, 503,
-                           "The calendar file (option file of [calendar]) cannot be used: %s.",
-                           error.text);
+    if (!read_events(request, service, &asked->window, &answer, &source_name))
         return;
-    }
     times_ms[1] = now_ms();
-    breakdown = break_down(request, service, &asked->window, &events);
+    breakdown = break_down(request, service, &asked->window, &answer.events);
     if (!breakdown)
         return;
     times_ms[2] = now_ms();
     respond(request,
             &(struct kt_week){.window = &asked->window,
                               .breakdown = breakdown,
-                              .warnings = &warnings,
-                              .week_start = service->week_start,
+                              .warnings = &answer.warnings,
+                              .week_start = asked->week_start,
                               .today = asked->today,
                               .events_max = service->events_listed_max,
                               .people_max = service->people_listed_max},
-            service->source->name, times_ms);
+            source_name, times_ms);
 }

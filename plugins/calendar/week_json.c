@@ -5,42 +5,18 @@
  */
 #include "week_json.h"
 #include "civil.h"
+#include "insight_json.h"
 #include "zone.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-/** "2026-11-16T09:00:00+01:00" and its NUL. */
-#define INSTANT_TEXT_SIZE 40
-
-static double minutes(int64_t seconds)
-{
-    return (double)((seconds + 30) / 60);
-}
-
-static void format_instant(const struct kt_zone *zone, int64_t instant,
-                           char text[INSTANT_TEXT_SIZE])
-{
-    int32_t offset = kt_zone_offset(zone, instant);
-    int64_t local = instant + offset;
-    int32_t day = kt_local_day(local);
-    int of_day = (int)(local - (int64_t)day * KT_DAY_SECONDS);
-    int distance = abs(offset) / 60;
-    char date[KT_DATE_TEXT_SIZE];
-
-    kt_date_format(day, date);
-    snprintf(text, INSTANT_TEXT_SIZE, "%.10sT%02d:%02d:%02d%c%02d:%02d", date, of_day / 3600 % 24,
-             of_day / 60 % 60, of_day % 60, offset < 0 ? '-' : '+', distance / 60 % 100,
-             distance % 60);
-}
 
 static void add_instant(cJSON *object, const char *name, const struct kt_zone *zone,
                         int64_t instant)
 {
-    char text[INSTANT_TEXT_SIZE];
+    char text[KT_INSTANT_TEXT_SIZE];
 
-    format_instant(zone, instant, text);
+    kt_instant_format(zone, instant, text);
     cJSON_AddStringToObject(object, name, text);
 }
 
@@ -80,17 +56,18 @@ static cJSON *add_sum(cJSON *object, const char *name, const struct kt_sum *sum)
     cJSON *child = cJSON_AddObjectToObject(object, name);
 
     cJSON_AddNumberToObject(child, "count", sum->count);
-    cJSON_AddNumberToObject(child, "minutes", minutes(sum->seconds));
+    cJSON_AddNumberToObject(child, "minutes", kt_minutes(sum->seconds));
     return child;
 }
 
-static void add_totals(cJSON *root, const struct kt_breakdown *breakdown)
+static void add_totals(cJSON *root, const struct kt_week *week)
 {
+    const struct kt_breakdown *breakdown = week->breakdown;
     cJSON *totals = cJSON_AddObjectToObject(root, "totals");
     cJSON *object = add_sum(totals, "meetings", &breakdown->meetings);
 
-    cJSON_AddNumberToObject(object, "real_minutes", minutes(breakdown->real));
-    cJSON_AddNumberToObject(object, "conflict_minutes", minutes(breakdown->conflict));
+    cJSON_AddNumberToObject(object, "real_minutes", kt_minutes(breakdown->real));
+    cJSON_AddNumberToObject(object, "conflict_minutes", kt_minutes(breakdown->conflict));
     cJSON_AddNumberToObject(object, "large", breakdown->large_meetings);
     for (int kind = 0; kind < KT_KIND_COUNT; kind++) {
         if (kind != KT_KIND_ALL_DAY)
@@ -100,6 +77,7 @@ static void add_totals(cJSON *root, const struct kt_breakdown *breakdown)
     cJSON_AddNumberToObject(object, "count", breakdown->kinds[KT_KIND_ALL_DAY].count);
     cJSON_AddNumberToObject(object, "days", breakdown->all_day_days);
     cJSON_AddNumberToObject(object, "event_days", breakdown->all_day_event_days);
+    kt_insight_add_totals(totals, breakdown, week->window->zone);
 }
 
 /** The titles of the all-day events of one day. */
@@ -131,14 +109,16 @@ static void add_days(cJSON *root, const struct kt_week *week)
         cJSON_AddItemToArray(days, object);
         add_date(object, "date", day->day);
         cJSON_AddNumberToObject(object, "hours", (double)day->length / 3600);
-        cJSON_AddNumberToObject(object, "one_off_minutes", minutes(day->seconds[KT_KIND_ONE_OFF]));
+        cJSON_AddNumberToObject(object, "one_off_minutes",
+                                kt_minutes(day->seconds[KT_KIND_ONE_OFF]));
         cJSON_AddNumberToObject(object, "recurring_minutes",
-                                minutes(day->seconds[KT_KIND_RECURRING]));
-        cJSON_AddNumberToObject(object, "real_minutes", minutes(day->real));
-        cJSON_AddNumberToObject(object, "conflict_minutes", minutes(day->conflict));
-        cJSON_AddNumberToObject(object, "own_minutes", minutes(day->seconds[KT_KIND_OWN]));
-        cJSON_AddNumberToObject(object, "focus_minutes", minutes(day->seconds[KT_KIND_FOCUS]));
+                                kt_minutes(day->seconds[KT_KIND_RECURRING]));
+        cJSON_AddNumberToObject(object, "real_minutes", kt_minutes(day->real));
+        cJSON_AddNumberToObject(object, "conflict_minutes", kt_minutes(day->conflict));
+        cJSON_AddNumberToObject(object, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
+        cJSON_AddNumberToObject(object, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
         add_all_day(object, week, day->day);
+        kt_insight_add_day(object, day, week->window->zone);
     }
 }
 
@@ -154,8 +134,9 @@ static void add_people(cJSON *root, const struct kt_week *week)
         cJSON_AddItemToArray(people, object);
         cJSON_AddStringToObject(object, "name", sum->person->name);
         cJSON_AddStringToObject(object, "address", sum->person->address);
-        cJSON_AddNumberToObject(object, "minutes", minutes(sum->seconds));
+        cJSON_AddNumberToObject(object, "minutes", kt_minutes(sum->seconds));
         cJSON_AddNumberToObject(object, "meetings", sum->meetings);
+        kt_insight_add_person(object, sum, week->window->zone);
     }
     cJSON_AddNumberToObject(root, "people_total", (double)breakdown->people_count);
 }
@@ -177,7 +158,7 @@ static void add_event(cJSON *events, const struct kt_counted *counted,
     }
     cJSON_AddStringToObject(object, "summary", event->details->summary);
     cJSON_AddStringToObject(object, "kind", kt_kind_name(counted->kind));
-    cJSON_AddNumberToObject(object, "minutes", minutes(counted->seconds));
+    cJSON_AddNumberToObject(object, "minutes", kt_minutes(counted->seconds));
     cJSON_AddBoolToObject(object, "all_day", event->is_all_day);
     cJSON_AddBoolToObject(object, "recurring", event->is_recurring);
     cJSON_AddNumberToObject(object, "people", event->details->people_count);
@@ -214,9 +195,12 @@ cJSON *kt_week_json(const struct kt_week *week)
     if (!root)
         return NULL;
     add_week(root, week);
-    add_totals(root, week->breakdown);
+    add_totals(root, week);
     add_days(root, week);
     add_people(root, week);
+    kt_insight_add_series(root, week->breakdown, week->people_max);
+    if (week->comparison)
+        kt_insight_add_comparison(root, week->comparison, week->people_max);
     add_events(root, week);
     add_warnings(root, week);
     return root;

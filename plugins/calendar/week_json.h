@@ -3,7 +3,7 @@
 #ifndef CALENDAR_WEEK_JSON_H
 #define CALENDAR_WEEK_JSON_H
 
-#include "breakdown.h"
+#include "compare.h"
 
 struct cJSON;
 
@@ -12,10 +12,11 @@ struct kt_week {
     const struct kt_window *window;
     const struct kt_breakdown *breakdown;
     const struct kt_warnings *warnings;
-    uint32_t week_start; /**< 0 = Monday, 6 = Sunday */
-    int32_t today;       /**< in the window's zone */
-    size_t events_max;   /**< listed; all are counted */
-    size_t people_max;   /**< listed */
+    const struct kt_comparison *comparison; /**< NULL: no weeks before are known */
+    uint32_t week_start;                    /**< 0 = Monday, 6 = Sunday */
+    int32_t today;                          /**< in the window's zone */
+    size_t events_max;                      /**< listed; all are counted */
+    size_t people_max;                      /**< listed; also series, and new people */
 };
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time zones on GLib's GTimeZone. A local time is tried with the offset of a day before and of a
- * day after; an offset is right when the instant it gives has that offset. Both right: the time
- * comes twice; none: it lies in a gap.
+ * Time zones on GLib's GTimeZone, or on a list of changes of their own. A local time is tried with
+ * the offset of a day before and of a day after; an offset is right when the instant it gives has
+ * that offset. Both right: the time comes twice; none: it lies in a gap.
  */
 #include "zone.h"
 #include "civil.h"
@@ -12,13 +12,17 @@
 #include <string.h>
 
 struct kt_zone {
-    GTimeZone *zone;
     const char *name;
+    GTimeZone *zone; /* NULL: it has changes of its own */
+    struct kt_zone_change *changes;
+    size_t count;
+    int32_t first_offset;
 };
 
 static int zone_destroy(struct kt_zone *zone)
 {
-    g_time_zone_unref(zone->zone);
+    if (zone->zone)
+        g_time_zone_unref(zone->zone);
     return 0;
 }
 
@@ -85,15 +89,55 @@ int kt_zone_open_foreign(TALLOC_CTX *context, const char *name, struct kt_zone *
     return -ENOENT;
 }
 
+int kt_zone_new(TALLOC_CTX *context, const char *name, int32_t first_offset,
+                const struct kt_zone_change *changes, size_t count, struct kt_zone **ret_zone)
+{
+    struct kt_zone *zone = talloc_zero(context, struct kt_zone);
+
+    if (!zone)
+        return -ENOMEM;
+    zone->name = talloc_strdup(zone, name);
+    zone->changes = talloc_array(zone, struct kt_zone_change, (unsigned)count);
+    if (!zone->name || !zone->changes) {
+        talloc_free(zone);
+        return -ENOMEM;
+    }
+    if (count > 0)
+        memcpy(zone->changes, changes, count * sizeof(*changes));
+    zone->count = count;
+    zone->first_offset = first_offset;
+    *ret_zone = zone;
+    return 0;
+}
+
 const char *kt_zone_name(const struct kt_zone *zone)
 {
     return zone->name;
 }
 
+/** The offset of the last change at or before an instant. */
+static int32_t own_offset(const struct kt_zone *zone, int64_t instant)
+{
+    size_t low = 0, high = zone->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (zone->changes[middle].instant <= instant)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? zone->first_offset : zone->changes[low - 1].offset;
+}
+
 int32_t kt_zone_offset(const struct kt_zone *zone, int64_t instant)
 {
-    int interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, instant);
+    int interval;
 
+    if (!zone->zone)
+        return own_offset(zone, instant);
+    interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, instant);
     return g_time_zone_get_offset(zone->zone, interval);
 }
 

@@ -2,7 +2,8 @@
 /*
  * Time zones: from local time to instants and back, by the rules of RFC 5545, 3.3.5. GLib's
  * GTimeZone reads the system's zone files; neither the environment's TZ nor libc's localtime is
- * ever asked. A zone is immutable and may be read by several threads.
+ * ever asked. A calendar may also bring a zone of its own. A zone is immutable and may be read by
+ * several threads.
  */
 #ifndef CALENDAR_ZONE_H
 #define CALENDAR_ZONE_H
@@ -14,7 +15,16 @@
 /** The longest name of a zone that is looked up; the longest of the database has 32 bytes. */
 #define KT_ZONE_NAME_MAX 64
 
+/** How far a zone's clocks may be from Greenwich, in seconds; those of the world: 16 hours. */
+#define KT_ZONE_OFFSET_MAX (18 * 3600)
+
 struct kt_zone;
+
+/** A change of a zone's clocks. */
+struct kt_zone_change {
+    int64_t instant;
+    int32_t offset; /**< seconds east of Greenwich from then on */
+};
 
 /**
  * Open a zone by its name in the IANA database.
@@ -30,10 +40,21 @@ int kt_zone_open(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zon
  */
 int kt_zone_open_foreign(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
 
+/**
+ * Make a zone that is in no database.
+ * @param name          what it is called; copied
+ * @param first_offset  before the first change; no offset is beyond KT_ZONE_OFFSET_MAX
+ * @param changes       by instant; of two at the same instant the later one counts; copied
+ * @param ret_zone      owned by context
+ * @return 0 or -ENOMEM
+ */
+int kt_zone_new(TALLOC_CTX *context, const char *name, int32_t first_offset,
+                const struct kt_zone_change *changes, size_t count, struct kt_zone **ret_zone);
+
 /** The IANA name for a Windows name (Unicode CLDR, territory 001), or NULL. */
 const char *kt_zone_windows_name(const char *name);
 
-/** The name under which it was found. */
+/** The name under which it was found or made. */
 const char *kt_zone_name(const struct kt_zone *zone);
 
 /** Seconds east of Greenwich at an instant. */

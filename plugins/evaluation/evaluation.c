@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The endpoints by which platforms are compared: a constant, an echo of JSON, a call that takes
- * 50 ms elsewhere, and the answer of a slow server. Each is written as a programmer would write it,
- * sequentially; nothing is tuned.
+ * 50 ms elsewhere, the answer of a slow server, and documents in the store (kvs.c). Each is
+ * written as a programmer would write it, sequentially; nothing is tuned.
  */
+#include "kvs.h"
+
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <kontor/kontor.h>
@@ -101,6 +103,8 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
         status = kt_plugin_route(plugin, "GET", "/rpc", rpc, &rpc_time_ms);
     if (status == 0)
         status = kt_plugin_route(plugin, "GET", "/slow", slow, &upstream);
+    if (status == 0)
+        status = kvs_start(plugin);
     return status < 0 ? kt_error_set(error, status, "the routes can't be registered") : 0;
 }
 

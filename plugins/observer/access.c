@@ -34,23 +34,28 @@ static bool is_in_list(const char *list, const char *word)
     return false;
 }
 
-static bool may(struct kt_request *request, const char *list)
+/** @param list  of users, which the option of this name has; empty: only this machine */
+static bool may(struct kt_request *request, const char *option, const char *list)
 {
     const char *user = kt_request_user(request);
     if (*list ? user && *user && is_in_list(list, user)
               : is_loopback(kt_request_param(request, "REMOTE_ADDR")))
         return true;
-    kt_respond_problem(request, 403, "%s",
-                       *list ? "This is for the operators whom the option users names."
-                             : "This is only for requests from this machine; the option users of "
-                               "[observer] can name operators.");
+    if (*list)
+        kt_respond_problem(request, 403,
+                           "This is for those whom the option %s of [observer] names.", option);
+    else
+        kt_respond_problem(request, 403,
+                           "This is only for requests from this machine; the option %s of "
+                           "[observer] can name operators.",
+                           option);
     return false;
 }
 
 bool access_may_look(struct kt_request *request)
 {
     const struct observer *observer = kt_request_context(request);
-    return may(request, observer->users);
+    return may(request, "users", observer->users);
 }
 
 bool access_may_kill(struct kt_request *request)
@@ -60,5 +65,6 @@ bool access_may_kill(struct kt_request *request)
         kt_respond_problem(request, 403, "This request came from a page of another site.");
         return false;
     }
-    return may(request, *observer->killers ? observer->killers : observer->users);
+    return *observer->killers ? may(request, "killers", observer->killers)
+                              : may(request, "users", observer->users);
 }

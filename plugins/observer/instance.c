@@ -60,10 +60,12 @@ static const char *text_of(const cJSON *question, const char *name)
     return text ? text : "";
 }
 
-static double number_of(const cJSON *question, const char *name)
+/** @return 0 when it is not there, less than 0, or nothing that is counted */
+static int64_t number_of(const cJSON *question, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItem(question, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+    double value = cJSON_IsNumber(item) ? item->valuedouble : 0;
+    return value > 0 && value < 9e15 ? (int64_t)value : 0; /* so far a double knows each integer */
 }
 
 static void find_wanted(const struct kt_observed_process *process, void *argument)
@@ -94,19 +96,20 @@ static cJSON *kill_process(struct instance *instance, const cJSON *question)
 static cJSON *answer(struct instance *instance, uint32_t type, const cJSON *question)
 {
     cJSON *json;
+    int64_t limit;
     switch (type) {
     case INSTANCE_WORKER:
         return make_worker();
     case INSTANCE_PROCESSES:
+        limit = number_of(question, "limit");
         return processes_list(text_of(question, "search"), text_of(question, "sort"),
-                              (unsigned)number_of(question, "limit"));
+                              limit < PROCESSES_MAX ? (unsigned)limit : PROCESSES_MAX);
     case INSTANCE_KILL:
         return kill_process(instance, question);
     case INSTANCE_HISTORY:
         json = cJSON_CreateObject();
-        cJSON_AddItemToObject(
-            json, "samples",
-            history_since(instance->history, (int64_t)number_of(question, "after_ms")));
+        cJSON_AddItemToObject(json, "samples",
+                              history_since(instance->history, number_of(question, "after_ms")));
         return json;
     default:
         return cJSON_CreateObject();

@@ -11,6 +11,12 @@ const char *access_user(const struct kt_request *request)
     return user ? user : "";
 }
 
+const char *access_name(const struct kt_request *request)
+{
+    const char *user = access_user(request);
+    return *user ? user : "nobody signed in";
+}
+
 static const char *user_or_null(const struct kt_request *request)
 {
     const char *user = kt_request_user(request);
@@ -40,13 +46,19 @@ bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *
            catalogue_may_see(catalogue, *ret_definition, user && *user ? user : NULL);
 }
 
+void access_respond_restart(struct kt_request *request)
+{
+    kt_response_header(request, "Retry-After", ACCESS_RETRY_AFTER_S);
+    kt_respond_problem(request, 503, "kontor is just being restarted; please try again.");
+}
+
 bool access_job(struct kt_request *request, struct access_job *ret_job)
 {
     const char *realm = kt_request_capture(request, "realm");
     const char *id = kt_request_capture(request, "id");
     int result = kt_job_look(realm, id, &ret_job->job);
-    if (result == -ENOTCONN) {
-        kt_respond_problem(request, 503, "kontor is just being restarted; please try again.");
+    if (result == -ENOTCONN || result == -ETIMEDOUT) {
+        access_respond_restart(request);
         return false;
     }
     if (result == 0 && access_may_see_job(kt_request_context(request), &ret_job->job,

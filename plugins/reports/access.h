@@ -14,6 +14,15 @@
 /** Who asks: REMOTE_USER, or "" when nobody has signed in. */
 const char *access_user(const struct kt_request *request);
 
+/** The same for the log. */
+const char *access_name(const struct kt_request *request);
+
+/** Seconds after which to try again what is too much now, or not there yet. */
+#define ACCESS_RETRY_AFTER_S "5"
+
+/** Answer with 503 that the registry, which knows the jobs, is away for a moment. */
+void access_respond_restart(struct kt_request *request);
+
 /**
  * The report that the path names, if the person may see it. Of what one may not see one does not
  * learn that it is there.

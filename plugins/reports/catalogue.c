@@ -131,27 +131,62 @@ static void check_roles(const struct catalogue *catalogue, const struct definiti
     }
 }
 
+/** A database in which definitions are checked: opened for the first of them, or tried in vain. */
+struct database {
+    struct source *source; /**< NULL: it can't be opened */
+    struct kt_error error; /**< why */
+    bool is_tried;
+};
+
+static const struct source_address *find_source(const struct catalogue *catalogue, const char *name)
+{
+    for (size_t i = 0; i < catalogue->source_count; i++)
+        if (strcmp(catalogue->sources[i].name, name) == 0)
+            return &catalogue->sources[i];
+    return NULL;
+}
+
+/** @param databases  one for each source; NULL: without */
 static void check_source(const struct catalogue *catalogue, const struct definition *definition,
-                         bool with_databases, struct problems *problems)
+                         struct database *databases, struct problems *problems)
 {
     char text[KT_ERROR_TEXT_MAX];
-    struct source *source;
     struct kt_error error;
-    const char *address = catalogue_address(catalogue, definition->source);
+    const struct source_address *address = find_source(catalogue, definition->source);
     if (!address) {
         snprintf(text, sizeof text, "%s: source: there is no '%s' in the option sources",
                  definition->path, definition->source);
         complain(problems, text);
         return;
     }
-    TALLOC_CTX *context = with_databases ? talloc_new(NULL) : NULL;
-    if (!context)
+    if (!databases)
         return;
-    if (source_open(context, definition->source, address, &source, &error) < 0)
-        kt_log_warning("%s: not checked: %s", definition->path, error.text);
-    else if (source_check_definition(source, definition, &error) < 0)
+    /* Once, however many reports ask it: one that does not answer holds up the start for long. */
+    struct database *database = &databases[address - catalogue->sources];
+    if (!database->is_tried && source_open(databases, address->name, address->address,
+                                           &database->source, &database->error) < 0)
+        database->source = NULL;
+    database->is_tried = true;
+    if (!database->source)
+        kt_log_warning("%s: not checked: %s", definition->path, database->error.text);
+    else if (source_check_definition(database->source, definition, &error) < 0)
         complain(problems, error.text);
-    talloc_free(context);
+}
+
+static int check_definitions(const struct catalogue *catalogue, bool with_databases,
+                             struct problems *problems, struct kt_error *error)
+{
+    struct database *databases =
+        with_databases ? talloc_zero_array(NULL, struct database, LIST_MAX) : NULL;
+    if (with_databases && !databases)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < catalogue->definition_count; i++) {
+        check_source(catalogue, catalogue->definitions[i], databases, problems);
+        if (with_databases)
+            check_roles(catalogue, catalogue->definitions[i]);
+    }
+    talloc_free(databases);
+    return problems->count > 0 ? -EINVAL : 0;
 }
 
 int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool with_databases,
@@ -177,12 +212,7 @@ int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool wit
     }
     if (result == 0) {
         catalogue->definitions = definitions;
-        for (size_t i = 0; i < catalogue->definition_count; i++) {
-            check_source(catalogue, definitions[i], with_databases, &problems);
-            if (with_databases)
-                check_roles(catalogue, definitions[i]);
-        }
-        result = problems.count > 0 ? -EINVAL : 0;
+        result = check_definitions(catalogue, with_databases, &problems, error);
     }
     if (problems.count > 1) {
         struct kt_error first = *error;
@@ -205,10 +235,8 @@ const struct definition *catalogue_find(const struct catalogue *catalogue, const
 
 const char *catalogue_address(const struct catalogue *catalogue, const char *source)
 {
-    for (size_t i = 0; i < catalogue->source_count; i++)
-        if (strcmp(catalogue->sources[i].name, source) == 0)
-            return catalogue->sources[i].address;
-    return NULL;
+    const struct source_address *found = find_source(catalogue, source);
+    return found ? found->address : NULL;
 }
 
 /* ---------------------------------------------------------------- who may */

@@ -36,9 +36,13 @@ static bool open_result(struct kt_request *request, struct result *result)
         return false;
     }
     int status = kt_job_file(job->realm, job->id, &result->file);
+    if (status == -ENOENT) {
+        kt_respond_problem(request, 410, "This report is not kept any more; please make it again.");
+        return false;
+    }
     if (status < 0) {
-        kt_respond_problem(request, status == -ENOENT ? 410 : 503,
-                           "The result can't be had now; please try again.");
+        kt_response_header(request, "Retry-After", ACCESS_RETRY_AFTER_S);
+        kt_respond_problem(request, 503, "The result can't be had now; please try again.");
         return false;
     }
     if (result->outcome.file_bytes + result->outcome.preview_bytes != result->file->size_bytes) {
@@ -48,8 +52,8 @@ static bool open_result(struct kt_request *request, struct result *result)
     return true;
 }
 
-static void add_file_headers(struct kt_request *request, const struct result *result,
-                             const char *etag)
+/** What describes the file that follows. */
+static void add_file_headers(struct kt_request *request, const struct result *result)
 {
     const struct definition *definition = result->found.definition;
     char *disposition = kt_must(
@@ -57,9 +61,7 @@ static void add_file_headers(struct kt_request *request, const struct result *re
                         definition->name, report_file_kinds[result->outcome.file].name,
                         definition->name, report_file_kinds[result->outcome.file].name));
     kt_response_header(request, "Content-Disposition", disposition);
-    kt_response_header(request, "ETag", etag);
     kt_response_header(request, "Accept-Ranges", "bytes");
-    kt_response_header(request, "Cache-Control", "private, no-store");
     kt_response_header(request, "X-Content-Type-Options", "nosniff");
     /* nginx would put what it can't send at once into a file */
     kt_response_header(request, "X-Accel-Buffering", "no");
@@ -74,15 +76,17 @@ void download_file(struct kt_request *request)
         return;
     const struct outcome *outcome = &result.outcome;
     snprintf(etag, sizeof etag, "\"%s\"", outcome->etag);
-    const char *wanted = kt_request_header(request, "If-None-Match");
-    add_file_headers(request, &result, etag);
-    if (wanted && strcmp(wanted, etag) == 0) {
+    bool is_head = strcmp(kt_request_method(request), "HEAD") == 0;
+    kt_response_header(request, "ETag", etag);
+    kt_response_header(request, "Cache-Control", "private, no-store");
+    if (etag_is_among(kt_request_header(request, "If-None-Match"), etag)) {
         kt_respond(request, 304, NULL, NULL, 0);
         return;
     }
+    /* a range is of GET only (RFC 9110, 14.2) */
     int status =
-        range_read(kt_request_header(request, "Range"), kt_request_header(request, "If-Range"),
-                   etag, outcome->file_bytes, &range);
+        range_read(is_head ? NULL : kt_request_header(request, "Range"),
+                   kt_request_header(request, "If-Range"), etag, outcome->file_bytes, &range);
     if (status == 416) {
         snprintf(content_range, sizeof content_range, "bytes */%" PRIu64, outcome->file_bytes);
         kt_response_header(request, "Content-Range", content_range);
@@ -94,12 +98,14 @@ void download_file(struct kt_request *request)
                  range.first, range.first + range.count - 1, outcome->file_bytes);
         kt_response_header(request, "Content-Range", content_range);
     }
+    add_file_headers(request, &result);
     kt_request_deadline(request, -1); /* as long as it takes; who takes nothing is cut off */
-    kt_log_info("report %s downloaded by %s: %" PRIu64 " rows, %" PRIu64 " bytes",
-                result.found.job.id, access_user(request), outcome->rows, range.count);
+    if (!is_head)
+        kt_log_info("report %s downloaded by %s: %" PRIu64 " rows, %" PRIu64 " bytes",
+                    result.found.job.id, access_name(request), outcome->rows, range.count);
     int written = kt_response_begin(request, status, report_file_kinds[outcome->file].media_type,
                                     (int64_t)range.count);
-    if (written == 0 && strcmp(kt_request_method(request), "HEAD") != 0)
+    if (written == 0)
         written = kt_response_file(request, result.file, range.first, range.count);
     if (written < 0 && written != -EPIPE)
         kt_fail("the download of %s broke off: %s", result.found.job.id, strerror(-written));
@@ -112,8 +118,11 @@ void download_preview(struct kt_request *request)
         return;
     kt_response_header(request, "Cache-Control", "private, no-store");
     kt_response_header(request, "X-Accel-Buffering", "no");
-    if (kt_response_begin(request, 200, "application/json",
-                          (int64_t)result.outcome.preview_bytes) == 0)
-        kt_response_file(request, result.file, result.outcome.file_bytes,
-                         result.outcome.preview_bytes);
+    int written =
+        kt_response_begin(request, 200, "application/json", (int64_t)result.outcome.preview_bytes);
+    if (written == 0)
+        written = kt_response_file(request, result.file, result.outcome.file_bytes,
+                                   result.outcome.preview_bytes);
+    if (written < 0 && written != -EPIPE)
+        kt_fail("the preview of %s broke off: %s", result.found.job.id, strerror(-written));
 }

@@ -22,8 +22,6 @@
 #define WAIT_MAX_MS 30000
 /** A comment so often keeps proxies from ending a silent stream. */
 #define KEEP_ALIVE_MS 15000
-/** When to try again after 429. */
-#define RETRY_AFTER_S "5"
 /** What a query for the choices of a form may take. */
 #define CHOICES_TIMEOUT_MS 5000
 /** Values entered for one report; more are refused. */
@@ -41,7 +39,7 @@ static const struct catalogue *catalogue_of(struct kt_request *request)
 static void respond_unavailable(struct kt_request *request, int result)
 {
     if (result == -ENOTCONN || result == -ETIMEDOUT)
-        kt_respond_problem(request, 503, "kontor is just being restarted; please try again.");
+        access_respond_restart(request);
     else if (result == -ENOENT)
         kt_respond_problem(request, 404, "There is no such job any more.");
     else
@@ -104,7 +102,7 @@ void reports_list(struct kt_request *request)
 
 /** The choices of a form, asked on the thread pool. */
 struct choices {
-    TALLOC_CTX *memory; /**< of the pool's thread while it works */
+    TALLOC_CTX *memory; /**< of the pool's thread while it works, then of this */
     const struct catalogue *catalogue;
     const struct definition *definition;
     char ***lists; /**< one for each parameter, NULL: none */
@@ -130,6 +128,14 @@ static void ask_choices(void *argument)
             choices->result = source_choices(source, choices->memory, parameter->values_query,
                                              &limits, &choices->lists[i], &choices->error);
     }
+    talloc_free(source); /* closing may block, too */
+}
+
+/** Also when the process is ended in the middle: that takes effect when the thread is done. */
+static int free_choices(struct choices *choices)
+{
+    talloc_free(choices->memory);
+    return 0;
 }
 
 void reports_show(struct kt_request *request)
@@ -137,23 +143,22 @@ void reports_show(struct kt_request *request)
     const struct definition *definition = access_report(request);
     if (!definition)
         return;
-    struct choices choices = {
-        .memory = kt_must(talloc_new(NULL)),
-        .catalogue = catalogue_of(request),
-        .definition = definition,
-    };
-    choices.lists = kt_must(
-        talloc_zero_array(choices.memory, char **, (unsigned)definition->parameter_count + 1));
-    int result = kt_work(ask_choices, &choices);
-    talloc_steal(kt_self_memory(), choices.memory);
-    if (result == 0)
-        result = choices.result;
+    struct choices *choices = kt_must(talloc_zero(kt_self_memory(), struct choices));
+    choices->memory = kt_must(talloc_new(NULL));
+    talloc_set_destructor(choices, free_choices);
+    choices->catalogue = catalogue_of(request);
+    choices->definition = definition;
+    choices->lists = kt_must(
+        talloc_zero_array(choices->memory, char **, (unsigned)definition->parameter_count + 1));
+    int result = kt_work(ask_choices, choices);
     if (result < 0)
+        respond_unavailable(request, result);
+    else if (choices->result < 0)
         kt_respond_problem(request, 502, "The choices of this report could not be read: %s.",
-                           choices.error.text);
+                           choices->error.text);
     else
         kt_respond_json(request, 200,
-                        view_report_with_choices(definition, (char *const *const *)choices.lists));
+                        view_report_with_choices(definition, (char *const *const *)choices->lists));
 }
 
 /* ---------------------------------------------------------------- asking for one */
@@ -187,7 +192,8 @@ static bool read_form(const cJSON *json, struct form *form)
     const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(json, "parameters"), *one, *each;
     const char *format = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "format"));
     form->file = format ? report_file_find(format) : REPORT_XLSX;
-    if (form->file == REPORT_FILES)
+    if (!cJSON_IsObject(json) || form->file == REPORT_FILES ||
+        (parameters && !cJSON_IsObject(parameters) && !cJSON_IsNull(parameters)))
         return false;
     cJSON_ArrayForEach(one, parameters)
     {
@@ -227,7 +233,7 @@ static int64_t preferred_wait(struct kt_request *request)
     if (!wait)
         return WAIT_DEFAULT_MS;
     int64_t seconds = strtoll(wait + strlen("wait="), NULL, 10);
-    return seconds < 0 ? 0 : seconds * 1000 > WAIT_MAX_MS ? WAIT_MAX_MS : seconds * 1000;
+    return seconds < 0 ? 0 : seconds > WAIT_MAX_MS / 1000 ? WAIT_MAX_MS : seconds * 1000;
 }
 
 static void add_location(struct kt_request *request, const struct kt_job *job, const char *what)
@@ -274,12 +280,12 @@ static void start_job(struct kt_request *request, const struct definition *defin
     };
     struct kt_job job;
     int result = kt_job_start(&start, &job);
-    kt_log_info("report %s for %s: %s", id, *order->who ? order->who : "nobody signed in",
+    kt_log_info("report %s for %s: %s", id, access_name(request),
                 result == 0         ? "asked for"
                 : result == -EEXIST ? "joined"
                                     : strerror(-result));
     if (result == -EBUSY) {
-        kt_response_header(request, "Retry-After", RETRY_AFTER_S);
+        kt_response_header(request, "Retry-After", ACCESS_RETRY_AFTER_S);
         kt_respond_problem(request, 429, "Too many reports are waiting; please try again.");
         return;
     }
@@ -398,7 +404,7 @@ void jobs_cancel(struct kt_request *request)
         return;
     }
     int result = kt_job_cancel(job->realm, job->id, access_user(request));
-    kt_log_info("report %s cancelled by %s: %s", job->id, access_user(request),
+    kt_log_info("report %s cancelled by %s: %s", job->id, access_name(request),
                 result < 0 ? strerror(-result) : "done");
     if (result == -EALREADY)
         kt_respond_problem(request, 409, "It has ended already.");
@@ -428,7 +434,15 @@ void jobs_extend(struct kt_request *request)
                            RETENTION_MAX_MS);
         return;
     }
-    result = kt_job_extend(found.job.realm, found.job.id, (int64_t)retention->valuedouble);
+    /* Whoever may see it may extend it; to shorten it is to delete it, which is not everybody's. */
+    int64_t retention_ms = (int64_t)retention->valuedouble;
+    bool is_longer =
+        found.job.state != KT_JOB_READY || kt_unix_ms() + retention_ms > found.job.expires_ms;
+    result = is_longer ? kt_job_extend(found.job.realm, found.job.id, retention_ms) : 0;
+    kt_log_info("report %s extended by %s: %s", found.job.id, access_name(request),
+                result < 0  ? strerror(-result)
+                : is_longer ? "done"
+                            : "it is kept for longer anyway");
     if (result == 0)
         result = kt_job_look(found.job.realm, found.job.id, &found.job);
     if (result == -EALREADY)
@@ -450,7 +464,7 @@ void jobs_delete(struct kt_request *request)
         return;
     }
     int result = kt_job_delete(job->realm, job->id);
-    kt_log_info("report %s deleted by %s: %s", job->id, access_user(request),
+    kt_log_info("report %s deleted by %s: %s", job->id, access_name(request),
                 result < 0 ? strerror(-result) : "done");
     if (result == -EBUSY)
         kt_respond_problem(request, 409, "It is still being made; cancel it first.");

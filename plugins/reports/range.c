@@ -50,3 +50,24 @@ int range_read(const char *header, const char *if_range, const char *etag, uint6
     *ret_range = (struct range){first, last - first + 1};
     return 206;
 }
+
+bool etag_is_among(const char *header, const char *etag)
+{
+    static const char between[] = " \t,";
+    size_t size = strlen(etag);
+    const char *at = header ? header + strspn(header, between) : "";
+    if (*at == '*')
+        return true;
+    while (*at) {
+        if (at[0] == 'W' && at[1] == '/')
+            at += 2;
+        const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+        if (!end)
+            return false;
+        if ((size_t)(end + 1 - at) == size && memcmp(at, etag, size) == 0)
+            return true;
+        at = end + 1;
+        at += strspn(at, between);
+    }
+    return false;
+}

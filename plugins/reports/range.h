@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which bytes of a file a request wants (RFC 9110, section 14). Pure text and numbers. */
+/*
+ * Which bytes of a file a request wants, and whether it has them already (RFC 9110, sections 14 and
+ * 13.1.2). Pure text and numbers.
+ */
 #ifndef REPORTS_RANGE_H
 #define REPORTS_RANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Some bytes of a file. */
@@ -20,5 +24,13 @@ struct range {
  */
 int range_read(const char *header, const char *if_range, const char *etag, uint64_t size,
                struct range *ret_range);
+
+/**
+ * Whether an If-None-Match header names this version, or any. Weak names count as strong ones; what
+ * comes behind a mistake is not read.
+ * @param header  NULL: none, which names nothing
+ * @param etag    of the file, with its quotes
+ */
+bool etag_is_among(const char *header, const char *etag);
 
 #endif

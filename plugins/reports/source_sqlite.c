@@ -49,9 +49,14 @@ static int authorize(void *argument, int action, const char *first, const char *
     (void)first, (void)database, (void)trigger;
     switch (action) {
     case SQLITE_SELECT:
-    case SQLITE_READ:
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
+    case SQLITE_READ:
+        /* Tables of this name are pragmas; SQLite asks for SQLITE_PRAGMA only when they run. */
+        if (!first || strncasecmp(first, "pragma_", strlen("pragma_")) != 0)
+            return SQLITE_OK;
+        connection->refused = "pragmas are not allowed";
+        return SQLITE_DENY;
     case SQLITE_FUNCTION:
         if (!is_dangerous(second))
             return SQLITE_OK;

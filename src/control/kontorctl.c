@@ -5,9 +5,13 @@
 #include "config.h"
 
 #include "base/configuration.h"
+#include "control/calendar.h"
 #include "control/client.h"
+#include "control/doctor.h"
 #include "control/jobs.h"
+#include "control/mailer.h"
 #include "control/protocol.h"
+#include "control/store.h"
 #include "control/view.h"
 
 #include <errno.h>
@@ -23,6 +27,10 @@
 #define PROCESSES_TIMEOUT_MS 10000
 /** A word of its own for the jobs of the plugin of this name. */
 #define VERB_REPORTS "reports"
+#define VERB_STORE "store"
+#define VERB_DOCTOR "doctor"
+#define VERB_CALENDAR "calendar"
+#define VERB_MAILER "mailer"
 #define CONFIG_FILE KT_SYSCONF_DIR "/kontor/kontor.conf"
 
 struct command {
@@ -31,8 +39,12 @@ struct command {
     const char *verb;
     const char *plugin; /**< to release, else NULL */
     const char *jobs_of;            /**< a plugin; NULL: the jobs of all */
-    const char *order, *realm, *id; /**< for a job, else NULL */
+    const char *order, *realm, *id; /**< for a job, else NULL; the order also for the store */
+    const char *user; /**< who gets a mail now, else NULL */
+    const char *file; /**< of an export or import, else NULL */
+    const char *url;  /**< of the web server, for the doctor; else NULL */
     bool is_json, with_processes;
+    struct kt_calendar_command calendar;
 };
 
 static void print_usage(FILE *stream)
@@ -49,6 +61,20 @@ static void print_usage(FILE *stream)
         "       kontorctl [-c FILE | -r RUN_DIR] jobs | reports [--json]\n"
         "       kontorctl [-c FILE | -r RUN_DIR] jobs | reports cancel | delete REALM ID\n"
         "           show the jobs (or reports), cancel one that has not ended, forget one that has\n"
+        "       kontorctl [-c FILE] store export | import [FILE]\n"
+        "       kontorctl [-c FILE] store check\n"
+        "           write all documents and counters as lines of JSON, read them back, look whether\n"
+        "           the store is whole; kontord need not run\n"
+        "       kontorctl calendar FILE --from DATE --to DATE [--tz ZONE] [--owner ADDRESS]\n"
+        "                 [--breakdown]\n"
+        "           what an iCalendar file holds between two days, a line of JSON each, or where\n"
+        "           the time went; the second day is no longer part of it; kontord need not run\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] mailer [--json]\n"
+        "       kontorctl [-c FILE | -r RUN_DIR] mailer send USER\n"
+        "           how many mailers sleep, until when, and how it went; send one mail now\n"
+        "       kontorctl [-c FILE] doctor [--json] [--url URL]\n"
+        "           look whether everything is as it must be, and say what is to be done; URL is\n"
+        "           where a web server has kontor, http://127.0.0.1/kontor if not given\n"
         "       kontorctl [-c FILE | -r RUN_DIR] stop\n"
         "           finish what is running, and end; waits for it\n"
         "       kontorctl help | --version\n"
@@ -149,11 +175,17 @@ static int run_order(const struct command *command, const char *question, const 
 static int parse(int argc, char **argv, struct command *command)
 {
     static const struct option options[] = {
+        {"breakdown", no_argument, NULL, 'b'},
         {"config", required_argument, NULL, 'c'},
+        {"from", required_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},
         {"json", no_argument, NULL, 'j'},
+        {"owner", required_argument, NULL, 'o'},
         {"processes", no_argument, NULL, 'p'},
         {"run-dir", required_argument, NULL, 'r'},
+        {"to", required_argument, NULL, 't'},
+        {"tz", required_argument, NULL, 'z'},
+        {"url", required_argument, NULL, 'u'},
         {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
@@ -165,6 +197,24 @@ static int parse(int argc, char **argv, struct command *command)
             break;
         case 'r':
             command->run_dir = optarg;
+            break;
+        case 'b':
+            command->calendar.is_breakdown = true;
+            break;
+        case 'f':
+            command->calendar.from = optarg;
+            break;
+        case 'o':
+            command->calendar.owner = optarg;
+            break;
+        case 't':
+            command->calendar.to = optarg;
+            break;
+        case 'z':
+            command->calendar.zone = optarg;
+            break;
+        case 'u':
+            command->url = optarg;
             break;
         case 'j':
             command->is_json = true;
@@ -199,6 +249,27 @@ static int parse(int argc, char **argv, struct command *command)
         if (strcmp(command->order, "cancel") != 0 && strcmp(command->order, "delete") != 0)
             return -EINVAL;
     }
+    if (strcmp(command->verb, VERB_MAILER) == 0 && optind < argc) {
+        if (argc - optind != 2 || strcmp(argv[optind++], "send") != 0)
+            return -EINVAL;
+        command->user = argv[optind++];
+    }
+    if (strcmp(command->verb, VERB_STORE) == 0) {
+        if (optind >= argc)
+            return -EINVAL;
+        command->order = argv[optind++];
+        bool is_check = strcmp(command->order, "check") == 0;
+        if (!is_check && strcmp(command->order, "export") != 0 &&
+            strcmp(command->order, "import") != 0)
+            return -EINVAL;
+        if (!is_check && optind < argc)
+            command->file = argv[optind++];
+    }
+    if (strcmp(command->verb, VERB_CALENDAR) == 0) {
+        if (optind >= argc || command->calendar.from == NULL || command->calendar.to == NULL)
+            return -EINVAL;
+        command->calendar.file = argv[optind++];
+    }
     bool lacks_plugin = strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && command->plugin == NULL;
     return optind == argc && !lacks_plugin ? 0 : -EINVAL;
 }
@@ -228,6 +299,15 @@ static int run_jobs(const struct command *command)
         .timeout_ms = PROCESSES_TIMEOUT_MS,
     };
     int result = kt_jobs_command(&jobs);
+    return result < 0 ? complain(command->run_dir, result) : result;
+}
+
+static int run_mailer(const struct command *command)
+{
+    int result = kt_mailer_command(&(struct kt_mailer_command){.run_dir = command->run_dir,
+                                                               .user = command->user,
+                                                               .is_json = command->is_json,
+                                                               .timeout_ms = PROCESSES_TIMEOUT_MS});
     return result < 0 ? complain(command->run_dir, result) : result;
 }
 
@@ -266,6 +346,8 @@ static int run(struct command *command)
             status = run_release(command);
         else if (strcmp(command->verb, KT_CONTROL_JOBS) == 0)
             status = run_jobs(command);
+        else if (strcmp(command->verb, VERB_MAILER) == 0)
+            status = run_mailer(command);
         else
             status = run_order(command, KT_CONTROL_STOP, "stopped");
     }
@@ -283,8 +365,23 @@ int main(int argc, char **argv)
     if (strcmp(command.verb, KT_CONTROL_STATUS) == 0 ||
         strcmp(command.verb, KT_CONTROL_RELOAD) == 0 ||
         strcmp(command.verb, KT_CONTROL_RELEASE) == 0 ||
-        strcmp(command.verb, KT_CONTROL_JOBS) == 0 || strcmp(command.verb, KT_CONTROL_STOP) == 0)
+        strcmp(command.verb, KT_CONTROL_JOBS) == 0 || strcmp(command.verb, VERB_MAILER) == 0 ||
+        strcmp(command.verb, KT_CONTROL_STOP) == 0)
         return run(&command);
+    if (strcmp(command.verb, VERB_STORE) == 0)
+        return kt_store_command(&(struct kt_store_command){
+            .config_path = command.config_path != NULL ? command.config_path : CONFIG_FILE,
+            .order = command.order,
+            .file = command.file,
+        });
+    if (strcmp(command.verb, VERB_DOCTOR) == 0)
+        return kt_doctor_command(&(struct kt_doctor_command){
+            .config_path = command.config_path != NULL ? command.config_path : CONFIG_FILE,
+            .url = command.url,
+            .is_json = command.is_json,
+        });
+    if (strcmp(command.verb, VERB_CALENDAR) == 0)
+        return kt_calendar_command(&command.calendar);
     if (strcmp(command.verb, "version") == 0) {
         puts("kontorctl " PACKAGE_VERSION);
         return EXIT_SUCCESS;

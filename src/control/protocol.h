@@ -24,6 +24,9 @@
 #define KT_CONTROL_JOBS_CANCEL "jobs cancel"
 #define KT_CONTROL_JOBS_DELETE "jobs delete"
 
+/** By workers, followed by a plugin and a question for its server PLUGIN.control. */
+#define KT_CONTROL_ASK "ask"
+
 /** The longest question with its newline. */
 #define KT_CONTROL_LINE_MAX 256
 

@@ -376,9 +376,13 @@ int kt_fastcgi_out_file(struct kt_fastcgi_request *request, int fd, uint64_t off
 {
     struct kt_buffer_file *file;
     FCGX_FFlush(&request->out); /* what was written before comes before */
-    int result = request->out.isClosed ? -EPIPE : kt_buffer_file_open(fd, &file);
-    if (result < 0)
+    if (request->out.isClosed)
+        return -EPIPE;
+    int result = kt_buffer_file_open(fd, &file);
+    if (result < 0) {
+        writer_close(&request->out, -result);
         return result;
+    }
     while (result == 0 && count > 0 && !request->discards_body) {
         size_t size = count < FILE_RECORD_BYTES ? (size_t)count : FILE_RECORD_BYTES;
         result = queue_file(request, file, offset, size);

@@ -57,6 +57,7 @@ struct job {
 
 /** What threads and loop share, for all resolvers of this OS process. */
 static struct {
+    unsigned users; /**< known to the loop only */
     pthread_mutex_t lock;
     bool is_open;
     struct job *done;
@@ -275,9 +276,14 @@ struct kt_resolver *kt_resolver_new(TALLOC_CTX *context)
 
 int kt_resolvers_start(void)
 {
+    if (shared.users > 0) {
+        shared.users++;
+        return 0;
+    }
     int status = uv_async_init(kt_runtime_loop(), &shared.wake, on_done);
     if (status < 0)
         return status;
+    shared.users = 1;
     uv_unref((uv_handle_t *)&shared.wake);
     pthread_mutex_lock(&shared.lock);
     shared.is_open = true;
@@ -287,6 +293,8 @@ int kt_resolvers_start(void)
 
 void kt_resolvers_close(void)
 {
+    if (--shared.users > 0)
+        return;
     pthread_mutex_lock(&shared.lock);
     shared.is_open = false;
     struct job *job = shared.done;

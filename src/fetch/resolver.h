@@ -22,10 +22,12 @@ struct kt_addresses {
 
 struct kt_resolver;
 
-/** Start what all resolvers share, on the runtime's loop. @return 0 or a negative errno */
+/** Start what all resolvers share, on the runtime's loop, unless that has been done: each room that
+ * has resolvers starts and closes it. @return 0 or a negative errno */
 int kt_resolvers_start(void);
 
-/** Stop; look-ups still under way are left to themselves. All resolvers must be freed before. */
+/** Stop, when all who have started it do; look-ups still under way are left to themselves. One's own
+ * resolvers must be freed before. */
 void kt_resolvers_close(void);
 
 /** A resolver with an empty memory. @return owned by the context, NULL: no memory */

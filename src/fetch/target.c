@@ -38,7 +38,7 @@ static int parse_text(struct kt_target *target, const char *text, struct kt_erro
     if (strnlen(text, KT_HTTP_URL_MAX) == KT_HTTP_URL_MAX)
         return kt_error_set(error, -EINVAL, "the address is longer than %d bytes",
                             KT_HTTP_URL_MAX - 1);
-    CURLUcode code = curl_url_set(target->url, CURLUPART_URL, text, CURLU_URLENCODE);
+    CURLUcode code = curl_url_set(target->url, CURLUPART_URL, text, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
     switch (code) {
     case CURLUE_OK:
         return 0;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -420,6 +421,16 @@ static void close_master(struct kt_master *master)
         close(master->signal_fd);
 }
 
+/** The memory files alone may need more than the usual 1024; our children inherit the limit. */
+static void take_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settings *settings,
                   bool is_foreground, int report_fd)
 {
@@ -440,6 +451,7 @@ int kt_master_run(TALLOC_CTX *memory, struct kt_config *config, struct kt_settin
         .report_fd = report_fd,
     };
     kt_log_role("master");
+    take_descriptors();
     int result = master.quarantine != NULL && master.registry != NULL
                      ? open_log(&master, settings, &error)
                      : kt_error_set(&error, -ENOMEM, "out of memory");

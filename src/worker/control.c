@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <kontor/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #define CONNECTIONS_MAX 8u
 /** A client that has not asked, or not taken its answer, after this is cut off. */
 #define PATIENCE_MS 10000
+/** A plugin that has not answered by then is not waited for; below the patience. */
+#define PLUGIN_TIMEOUT_MS 9000
 
 struct kt_control {
     uv_pipe_t listener;
@@ -195,6 +198,36 @@ static void work_on_job(void *argument)
         connection->answer = talloc_steal(NULL, connection->answer);
 }
 
+/** In a process: hand a question to a plugin, and its answer back. */
+static void ask_plugin(void *argument)
+{
+    struct connection *connection = argument;
+    char name[64] = "";
+    int words = 0;
+    const struct kt_message *reply;
+    /* the width leaves room for the suffix */
+    int result = sscanf(connection->line, KT_CONTROL_ASK " %40s %n", name, &words) == 1 && words > 0
+                     ? 0
+                     : -EINVAL;
+    if (result == 0) {
+        const char *question = connection->line + words;
+        strcat(name, KT_PLUGIN_CONTROL_SUFFIX);
+        result = kt_call(kt_whereis(name), KT_PLUGIN_CONTROL, question, strlen(question),
+                         PLUGIN_TIMEOUT_MS, &reply);
+    }
+    if (result == 0) {
+        connection->answer = talloc_strndup(NULL, reply->data, reply->size);
+        return;
+    }
+    cJSON *document = cJSON_CreateObject();
+    cJSON_AddStringToObject(document, "error",
+                            result == -ESRCH ? "no such plugin is loaded" : strerror(-result));
+    connection->answer = cJSON_PrintUnformatted(document);
+    cJSON_Delete(document);
+    if (connection->answer != NULL) /* it is to outlive this process */
+        connection->answer = talloc_steal(NULL, connection->answer);
+}
+
 static void on_work_done(void *argument, const struct kt_exit *exit)
 {
     struct connection *connection = argument;
@@ -209,6 +242,12 @@ static void answer(struct connection *connection)
     static const struct kt_spawn options = {.label = "kontorctl"};
     static const struct kt_spawn_inside inside = {.on_exit = on_work_done};
     uv_read_stop((uv_stream_t *)&connection->pipe);
+    if (strncmp(connection->line, KT_CONTROL_ASK " ", sizeof(KT_CONTROL_ASK)) == 0) {
+        connection->is_working = true;
+        if (kt_spawn_inside(&options, &inside, ask_plugin, connection, NULL) == 0)
+            return;
+        connection->is_working = false;
+    }
     if (strncmp(connection->line, KT_CONTROL_JOBS_CANCEL " ", sizeof(KT_CONTROL_JOBS_CANCEL)) ==
             0 ||
         strncmp(connection->line, KT_CONTROL_JOBS_DELETE " ", sizeof(KT_CONTROL_JOBS_DELETE)) ==

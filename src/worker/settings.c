@@ -220,6 +220,21 @@ const struct kt_option kt_settings_options[] = {
      .type = KT_OPTION_PATH,
      .default_value = "/dev/shm",
      .help = "where jobs have their temporary files; in RAM, or they touch a disk"},
+    {.name = "store",
+     .type = KT_OPTION_STRING,
+     .default_value = KT_SETTINGS_STORE,
+     .is_secret = true,
+     .help = "where lasting data is kept: sqlite:/PATH, redis://[USER[:PASSWORD]@]HOST[:PORT][/DB], "
+             "rediss://… with TLS, redis+unix:/PATH[?db=N]"},
+    {.name = "store_password_file",
+     .type = KT_OPTION_PATH,
+     .help = "file whose only line is the password of the Redis in store"},
+    {.name = "store_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "5s",
+     .minimum = 100,
+     .maximum = 60000,
+     .help = "a call of the store that takes longer fails"},
     {.name = "restart_intensity",
      .type = KT_OPTION_INTEGER,
      .default_value = "5",
@@ -417,6 +432,22 @@ static void take_jobs(const struct checker *checker)
     jobs->plugin_dirs = checker->settings->plugin_dir;
 }
 
+static void check_store(const struct checker *checker, TALLOC_CTX *context,
+                        struct kt_store_options *ret_options)
+{
+    struct kt_store_address *address = NULL;
+    struct kt_error error = {0};
+    const char *file = text_of(checker, "store_password_file");
+    ret_options->timeout_ms = number_of(checker, "store_timeout");
+    if (kt_store_address_read(context, text_of(checker, "store"), &address, &error) < 0)
+        kt_problem_add(checker->problems, "%s: store is wrong, %s", place_of(checker, "store"),
+                       error.text);
+    else if (file != NULL && kt_store_password_read(address, file, &error) < 0)
+        kt_problem_add(checker->problems, "%s: store_password_file is wrong, %s",
+                       place_of(checker, "store_password_file"), error.text);
+    ret_options->address = address;
+}
+
 /** Sections beside [kontor] belong to plugins that are loaded. */
 static void check_sections(const struct kt_config *config, const char *plugins,
                            struct kt_problems *problems)
@@ -514,6 +545,7 @@ int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
         check_paths(&checker);
         check_fetch(&checker);
         take_jobs(&checker);
+        check_store(&checker, settings, &settings->store);
         check_sections(config, settings->plugins, problems);
     }
     if (result != -ENOMEM && settings->pid_file == NULL) {
@@ -526,5 +558,19 @@ int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
         return result;
     }
     *ret_settings = settings;
+    return kt_problems_count(problems) > before ? -EINVAL : 0;
+}
+
+int kt_settings_check_store(TALLOC_CTX *context, const struct kt_config *config,
+                            struct kt_problems *problems, struct kt_store_options *ret_options)
+{
+    size_t before = kt_problems_count(problems);
+    struct kt_problems *others = kt_problems_new(context);
+    struct kt_section *section = NULL;
+    if (others == NULL || kt_section_check(context, KT_SETTINGS_SECTION, kt_settings_options, config,
+                                           others, &section) == -ENOMEM)
+        return -ENOMEM;
+    const struct checker checker = {section, problems, NULL};
+    check_store(&checker, context, ret_options);
     return kt_problems_count(problems) > before ? -EINVAL : 0;
 }

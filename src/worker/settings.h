@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 #include "job/jobs.h"
+#include "store/store.h"
 
 #include <kontor/option.h>
 #include <stdbool.h>
@@ -54,6 +55,7 @@ struct kt_settings {
     uint64_t registry_files_bytes;
     struct kt_fetch_options fetch;
     struct kt_jobs_options jobs;
+    struct kt_store_options store;
     uint32_t restart_intensity;
     int64_t restart_period_ms;
     uint32_t quarantine_crashes;
@@ -62,6 +64,9 @@ struct kt_settings {
 
 /** The options of [kontor], ended by a NULL name. */
 extern KT_PUBLIC const struct kt_option kt_settings_options[];
+
+/** Where the store is unless told otherwise. */
+#define KT_SETTINGS_STORE "sqlite:" KT_STATE_DIR "/store.db"
 
 /**
  * Check [kontor] and that every other section belongs to a plugin in `plugins`.
@@ -72,5 +77,14 @@ extern KT_PUBLIC const struct kt_option kt_settings_options[];
  */
 KT_PUBLIC int kt_settings_check(TALLOC_CTX *context, const struct kt_config *config,
                                 struct kt_problems *problems, struct kt_settings **ret_settings);
+
+/**
+ * Check only what [kontor] says of the store, for those who need nothing else.
+ * @param ret_options  borrows from the context
+ * @return 0, -EINVAL (see problems), -ENOMEM
+ */
+KT_PUBLIC int kt_settings_check_store(TALLOC_CTX *context, const struct kt_config *config,
+                                      struct kt_problems *problems,
+                                      struct kt_store_options *ret_options);
 
 #endif

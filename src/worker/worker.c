@@ -12,6 +12,7 @@
 #include "plugin/loader.h"
 #include "process/runtime.h"
 #include "registry/client.h"
+#include "store/store.h"
 #include "worker/control.h"
 #include "worker/status.h"
 #include "base/packet.h"
@@ -343,6 +344,14 @@ static int open_jobs(void)
     return kt_jobs_open(&options);
 }
 
+/** Without its store a worker serves what needs none. */
+static void open_store(void)
+{
+    struct kt_error error = {0};
+    if (kt_store_start(&worker.start->settings->store, &error) < 0)
+        kt_log_error("the store cannot be used: %s", error.text);
+}
+
 static int run(void)
 {
     struct kt_error error = {0};
@@ -362,6 +371,8 @@ static int run(void)
     if (result == 0)
         result = open_jobs();
     if (result == 0)
+        open_store();
+    if (result == 0)
         result = kt_spawn(&(struct kt_spawn){.label = "worker", .trap_exit = true}, worker_main,
                           NULL, &worker.pid);
     if (result < 0)
@@ -370,6 +381,7 @@ static int run(void)
     on_count(&worker.count);
     kt_service_close();
     kt_fetch_close();
+    kt_store_close();
     kt_jobs_close();
     kt_registry_detach();
     kt_control_stop(worker.control);

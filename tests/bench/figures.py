@@ -34,7 +34,9 @@ VALUE_GOALS = {
     "registry_lookup": 10,
     "registry_register": 1,
     "registry_evict_100000": 50,
+    "store_reads": 150000,
     "xlsx_memory_mb": 32,
+    "breakdown_750": 300,
     "job_start_ms": 20,
     "job_crowd_1000_ms": 100,
 }

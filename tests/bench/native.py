@@ -21,10 +21,13 @@ PROGRAMS = {
                                   "sleeper_bytes")),
     "registry": ("bench_registry", ("registry_lookup", "registry_register",
                                     "registry_evict_100000")),
+    "store": ("bench_store", ("store_reads", "store_reads_2_workers", "store_write_alone",
+                              "store_writes", "store_writes_2_workers")),
+    "breakdown": ("bench_breakdown", ("breakdown_750",)),
     "xlsx": ("bench_xlsx", ("xlsx_rows", "xlsx_memory_mb")),
 }
 # These write the same with a bare library, too, when they are asked to: its name.
-LIBRARIES = {"xlsx": "libxlsxwriter"}
+LIBRARIES = {"breakdown": "naive", "store": "sqlite", "xlsx": "libxlsxwriter"}
 # Memory is the same in every round, and a million processes take their time.
 MEMORY_ROUNDS = 1
 

@@ -18,6 +18,8 @@ def write(environment, figures, path):
     values, rows = words.by_name(figures)
     parts = [machine(environment), *web_tables(values),
              native_table(rows, words.NATIVE, "Inside one worker", "BEAM"),
+             native_table(rows, words.STORE, "The store in SQLite", "bare SQLite"),
+             native_table(rows, words.POOL, "On the thread pool", "a part of it, naively"),
              native_table(rows, words.FILES, "Inside a job", "libxlsxwriter"), goal_table(figures)]
     path.write_text(before + begin + "\n\n" + "\n\n".join(filter(None, parts)) + "\n\n" + end +
                     after, encoding="utf-8")

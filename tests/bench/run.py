@@ -22,6 +22,7 @@ import job_figures  # noqa: E402
 import native  # noqa: E402
 import procfs  # noqa: E402
 import report  # noqa: E402
+import store_figures  # noqa: E402
 import web  # noqa: E402
 
 # So much of the machine may be busy before we begin.
@@ -33,10 +34,16 @@ def benchmarks():
     found = {"process": (native.run, "spawn and exit, messages, calls, supervisors, memory of "
                                      "processes; beside the BEAM"),
              "registry": (native.run, "look up, register, evict; beside Elixir's Registry"),
+             "store": (native.run, "read and write documents in SQLite by a thousand processes; "
+                                   "beside bare SQLite, which syncs the disk for each"),
+             "storeload": (store_figures.run, "the wait for echo while others write to the store; "
+                                              "beside others who ask for now"),
              "download": (downloads.run, "a finished report of 70 MB; beside nginx with a static "
                                          "file"),
              "xlsx": (native.run, "a spreadsheet of 1,000,000 rows of ten columns, checked; beside "
                                   "bare libxlsxwriter"),
+             "breakdown": (native.run, "where a week of 750 events went; beside a part of the same "
+                                       "with a counter for each minute"),
              "jobs": (job_figures.run, "a job from request to result, a thousand who want one, what "
                                        "others notice of two hundred; beside a bare process")}
     for endpoint, (words, peers) in web.ENDPOINTS.items():

@@ -11,6 +11,9 @@ SYSTEMS = {
     "nginx": "nginx alone",
     "beam": "BEAM",
     "libxlsxwriter": "libxlsxwriter",
+    "naive": "a counter for each minute",
+    "sqlite": "bare SQLite, one thread",
+    "now": "while others ask for now",
 }
 
 ENDPOINTS = {
@@ -46,6 +49,21 @@ NATIVE = {
     "registry_lookup": "registry: look up",
     "registry_register": "registry: register",
     "registry_evict_100000": "registry: 100,000 owners die",
+}
+
+# The store in SQLite, without requests.
+STORE = {
+    "store_reads": "read",
+    "store_reads_2_workers": "read, two workers",
+    "store_write_alone": "write, one process",
+    "store_writes": "write, a thousand processes",
+    "store_writes_2_workers": "write, two workers",
+    "store_echo_p99_ms": "99 % of echo answered while others write",
+}
+
+# Computations on the thread pool.
+POOL = {
+    "breakdown_750": "calendar: where a week of 750 events went",
 }
 
 # What happens inside a job.
@@ -89,8 +107,11 @@ def by_name(figures):
 
 def title(figure):
     """What a figure is called: "now, 1,000 connections"."""
-    if figure in NATIVE or figure in FILES:
-        return NATIVE.get(figure) or FILES[figure]
+    if figure in STORE:
+        return f"store in SQLite: {STORE[figure]}"
+    for titles in (NATIVE, POOL, FILES):
+        if figure in titles:
+            return titles[figure]
     endpoint, connections, *rest = figure.split("_")
     suffix = "".join("_" + word for word in rest)
     return f"{endpoint}, {int(connections):,} connections: {METRICS[suffix]}"

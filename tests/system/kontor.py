@@ -178,6 +178,15 @@ class Kontor:
         """Wait until exactly so many lightweight processes live."""
         wait_until(lambda: self.processes() == count, 20, f"{count} processes")
 
+    def children(self):
+        """The pids of the OS processes that kontord has started."""
+        return [int(entry.name) for entry in pathlib.Path("/proc").iterdir()
+                if entry.name.isdigit() and parent(entry.name) == self.process.pid]
+
+    def kill(self, pid):
+        """Kill one of kontord's OS processes, or itself, without a word."""
+        os.kill(pid, signal.SIGKILL)
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -202,6 +211,14 @@ def resident_bytes(pid):
     """How much memory of an OS process is in RAM."""
     pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def parent(pid):
+    """The parent of an OS process, None when it has ended."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def is_alive(pid):

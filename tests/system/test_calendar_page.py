@@ -8,11 +8,14 @@ import sys
 import pytest
 import requests
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from calendars import make_calendar
+from google import Google
 from kontor import ROOT
 
 ZONE = "Europe/Berlin"
@@ -45,6 +48,36 @@ def site(request, folder, make_kontor, make_frontend):
     return make_frontend("nginx", kontor, mount=request.param).url + request.param
 
 
+@pytest.fixture
+def google():
+    with Google() as server:
+        ada = server.person("ada@example.org")
+        ada.add("Alone", "2026-11-20T09:00:00+01:00", "2026-11-20T10:00:00+01:00")
+        ada.add_calendar("team", "Team")
+        yield server
+
+
+@pytest.fixture
+def home(folder, make_kontor, make_frontend, google):
+    """The address of a kontor where nobody is signed in, and Google is set up."""
+    kontor = make_calendar(lambda **options: make_kontor(start=False, **options), folder,
+                           **google.options())
+    url = make_frontend("nginx", kontor).url
+    kontor.sections["calendar"]["public_url"] = url
+    kontor.write_config()
+    kontor.start()
+    return url
+
+
+@pytest.fixture
+def page(browser):
+    """A page whose browser knows nobody."""
+    yield Page(browser)
+    browser.execute_script("localStorage.clear()")
+    browser.delete_all_cookies()
+    browser.get_log("browser")
+
+
 def hours_and_minutes(minutes):
     """As the page writes it."""
     hours, rest = divmod(minutes, 60)
@@ -58,6 +91,24 @@ class Page:
 
     def text(self, element):
         return self.browser.find_element(By.ID, element).text.replace("\u00a0", " ")
+
+    def find(self, selector):
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector):
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def is_shown(self, selector):
+        return self.find(selector).is_displayed()
+
+    def wait(self, condition, what):
+        return WebDriverWait(self.browser, WAIT_SECONDS, ignored_exceptions=[
+            StaleElementReferenceException]).until(lambda _: condition(), what)
+
+    def click(self, selector):
+        """Click on what will be there."""
+        self.wait(lambda: self.is_shown(selector), f"{selector} is shown")
+        self.find(selector).click()
 
     def wait_week(self, first_date):
         """Wait until the page shows the week that begins on this date."""
@@ -140,3 +191,145 @@ def test_page_without_kontor(browser, folder, make_frontend):
     WebDriverWait(browser, WAIT_SECONDS).until(
         lambda driver: driver.find_element(By.ID, "problem").is_displayed())
     assert browser.find_element(By.ID, "problem-text").text
+
+
+# ---------------------------------------------------------------- somebody new
+
+def test_sample_week(home, browser, page):
+    """Who has no account yet would see an error in place of what they could have."""
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    page.click("#welcome-sample")
+    page.wait_week("2026-11-16")
+    week = requests.get(f"{home}/api/calendar/week", params={
+        "sample": 1, "date": "2026-11-18", "tz": ZONE}).json()
+    page.check(week)
+    assert page.is_shown("#sample-note")
+
+    # When, and what is left.
+    rows = page.find_all("#heat tbody tr")
+    heads = [int(head.text) for head in page.find_all("#heat thead th")]
+    for row, day in zip(rows, week["days"], strict=True):
+        minutes = [cell.get_property("textContent") for cell in row.find_elements(By.TAG_NAME, "td")]
+        assert minutes == [f"{day['hours_of_day'][hour]} min" if day["hours_of_day"][hour] else "–"
+                           for hour in heads]
+    assert hours_and_minutes(week["totals"]["work"]["focusable"]["minutes"]) in page.text("free")
+    assert hours_and_minutes(week["totals"]["work"]["longest_free"]["minutes"]) in page.text("free")
+
+    # The weeks before come later, and lead there.
+    page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+    earlier = requests.get(f"{home}/api/calendar/week", params={
+        "sample": 1, "date": "2026-11-11", "tz": ZONE}).json()
+    change = (week["totals"]["meetings"]["real_minutes"] -
+              earlier["totals"]["meetings"]["real_minutes"])
+    assert change != 0
+    words = f"{hours_and_minutes(abs(change))} {'more' if change > 0 else 'less'} in meetings than the week before"
+    assert words in page.text("change")
+    page.find_all("#trend button")[4].click()
+    page.wait_week("2026-11-09")
+    page.check(earlier)
+
+    page.click("#sample-end")
+    page.wait(lambda: page.is_shown("#welcome"), "the welcome")
+    assert not page.is_shown("#summary")
+
+
+def test_narrow_page(home, browser, page):
+    """On a phone one would have to scroll sideways."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True})
+    try:
+        browser.get(f"{home}/?sample=1&tz={ZONE}&date=2026-11-18")
+        page.wait_week("2026-11-16")
+        page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_settings(home, browser, page):
+    """Weeks would begin on the wrong day, in the wrong zone, and again so next time."""
+    browser.get(f"{home}/?sample=1&date=2026-11-18")
+    page.wait_week("2026-11-16")
+    page.click("#open-settings")
+    Select(page.find("#week-start")).select_by_value("sunday")
+    page.wait_week("2026-11-15")
+    Select(page.find("#zone")).select_by_value("Asia/Tokyo")
+    page.wait(lambda: page.find("#zone-name").get_property("textContent") == "Asia/Tokyo", "the zone")
+    page.press(Keys.ESCAPE)
+    page.wait(lambda: not page.is_shown("#settings"), "the dialog closes")
+    assert browser.switch_to.active_element.get_attribute("id") == "open-settings"
+    browser.get(f"{home}/?sample=1&date=2026-11-18")
+    page.wait_week("2026-11-15")
+    assert page.text("zone-name") == "Asia/Tokyo"
+
+
+# ---------------------------------------------------------------- Google, connections
+
+def sign_in(page, decision="allow"):
+    """From the page to Google and back."""
+    page.click("#welcome-sign-in")
+    page.click(f"button[value={decision}]")
+    page.wait(lambda: page.is_shown("#notice"), "what came of it")
+
+
+def test_google(home, browser, page, google):
+    """People could not get to their own week."""
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    sign_in(page)
+    assert "connected" in page.text("notice")
+    assert "connected=" not in browser.current_url
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    page.wait_week("2026-11-16")
+    assert "1 h of your own" in page.text("sentence")
+
+    # Which calendars count.
+    page.click("#calendars")
+    page.wait(lambda: len(page.find_all("#connections input")) == 2, "the calendars")
+    before = google.count("/events")
+    page.find("#connections input").click()
+    page.wait(lambda: "Nothing" in page.text("sentence"), "the week without the calendar")
+    assert google.count("/events") >= before
+
+    # Away with it.
+    page.click("#connections .connection > button")
+    page.wait(lambda: "Nothing is connected" in page.text("connections"), "it is gone")
+    assert google.refresh == {}
+
+
+def test_google_refused(home, browser, page):
+    """Who says no at Google would not be told what that means."""
+    browser.get(home)
+    sign_in(page, "deny")
+    assert "Nothing is connected" in page.text("notice")
+
+
+def test_sign_out(home, browser, page):
+    """On a shared computer the next one would see the week."""
+    browser.get(home)
+    sign_in(page)
+    page.click("#open-settings")
+    page.wait(lambda: "ada@example.org" in page.text("who"), "who it is")
+    page.click("#sign-out")
+    page.wait(lambda: page.is_shown("#welcome-sign-in"), "nobody is signed in")
+
+
+def test_delete_my_data(home, browser, page, google):
+    """People would have to ask the operator to be forgotten."""
+    browser.get(home)
+    sign_in(page)
+    page.click("#open-settings")
+    page.click("#delete")
+    page.click("#delete-yes")
+    page.wait(lambda: page.is_shown("#welcome-sign-in"), "nobody is signed in")
+    assert google.refresh == {}
+
+
+def test_wrong_address(home, browser, page):
+    """A typing error in an address would look as if nothing happened."""
+    browser.get(home)
+    sign_in(page)
+    page.click("#calendars")
+    page.find("#connect-url").find_element(By.XPATH, "..").find_element(By.TAG_NAME, "summary").click()
+    page.find("#connect-url input").send_keys("ftp://example.org/calendar.ics" + Keys.ENTER)
+    page.wait(lambda: page.is_shown("#connect-url .problem"), "what is wrong")
+    assert "https://" in page.find("#connect-url .problem").text

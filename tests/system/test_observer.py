@@ -176,3 +176,30 @@ def test_page(kontor, make_frontend, browser):
     errors = [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
               "favicon" not in line["message"]]
     assert not errors
+
+
+def test_page_before_kontor_is_there(make_kontor, make_frontend, browser):
+    """Whoever looks while kontor starts would see no workers, however long they waited."""
+    kontor = make_kontor(start=False, plugins=("observer",))
+    site = make_frontend("nginx", kontor)
+    browser.get(f"{site.url}/observer/")
+    wait = WebDriverWait(browser, WAIT_SECONDS)
+    wait.until(lambda _: browser.find_element(By.ID, "problem").is_displayed())
+    wait.until(lambda _: "trying again" in browser.find_element(By.ID, "now-note").text)
+    kontor.start()
+    wait.until(lambda _: len(browser.find_elements(By.CSS_SELECTOR, "#workers tbody tr")) == 1)
+    wait.until(lambda _: not browser.find_element(By.ID, "problem").is_displayed())
+
+
+def test_page_tells_who_may_not(make_kontor, make_frontend, browser):
+    """Who may look but not end processes would press the button, and nothing would be said."""
+    kontor = make_kontor(plugins=("observer",), sections={"observer": {"killers": "bob"}})
+    site = make_frontend("nginx", kontor)
+    browser.get(f"{site.url}/observer/")
+    wait = WebDriverWait(browser, WAIT_SECONDS)
+    wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "#processes tbody tr"))
+    wait.until(lambda _: browser.execute_script(
+        "return document.querySelector('#main').ariaBusy") == "false")
+    browser.execute_script("document.querySelector('#processes tbody button').click()")
+    browser.find_element(By.ID, "kill-yes").click()
+    wait.until(lambda _: "killers" in browser.find_element(By.ID, "problem-text").text)

@@ -149,9 +149,13 @@ def test_from_order_to_spreadsheet(shop):
     piece = ask(shop, path + "/file", HTTP_RANGE="bytes=10-19", HTTP_IF_RANGE=etag)
     assert piece.status == 206 and piece.body == answer.body[10:20]
     assert piece.headers["content-range"] == f"bytes 10-19/{len(answer.body)}"
-    assert ask(shop, path + "/file", HTTP_RANGE=f"bytes={len(answer.body)}-").status == 416
-    head = ask(shop, path + "/file", "HEAD")
+    beyond = ask(shop, path + "/file", HTTP_RANGE=f"bytes={len(answer.body)}-")
+    assert beyond.status == 416 and "content-disposition" not in beyond.headers
+    head = ask(shop, path + "/file", "HEAD", HTTP_RANGE="bytes=10-19")
     assert head.status == 200 and not head.body
+    for known in (etag, f'"another", W/{etag}', "*"):
+        kept = ask(shop, path + "/file", HTTP_IF_NONE_MATCH=known)
+        assert kept.status == 304 and not kept.body and kept.headers["etag"] == etag
     assert int(head.headers["content-length"]) == len(answer.body)
     # The preview is of the same run.
     preview = json.loads(ask(shop, path + "/preview").body)
@@ -204,7 +208,11 @@ def test_mistakes_are_told(shop):
         assert word in json.loads(response.body)["detail"].lower()
     assert start(shop, "sales", {"from": "2026-13-45"})[0].status == 422
     assert start(shop, "nobody", {})[0].status == 404
-    assert ask(shop, "/sales/jobs", "POST", {"format": "exe"}).status == 400
+    workers = sorted(shop.workers())
+    for body in ({"format": "exe"}, {"parameters": ["from"]}, {"parameters": [["from"]]},
+                 {"parameters": "from"}, ["from"]):
+        assert ask(shop, "/sales/jobs", "POST", body).status in (400, 422), body
+    assert sorted(shop.workers()) == workers
     _, path = start(shop, "broken", {})
     job = finished(shop, path)
     assert job["state"] == "failed" and "json" in job["reason"].lower()
@@ -240,7 +248,12 @@ def test_extend_and_delete(shop):
     _, path = start(shop, "sales", {"from": "2026-11-18"}, REMOTE_USER="ada")
     before = finished(shop, path)["expires_ms"]
     response = ask(shop, path + "/extend", "POST", {"retention_ms": 3600000})
-    assert json.loads(response.body)["expires_ms"] > before
+    longer = json.loads(response.body)["expires_ms"]
+    assert longer > before
+    # Who may not delete it cannot do so by a time that is over at once.
+    response = ask(shop, path + "/extend", "POST", {"retention_ms": 1000}, REMOTE_USER="bob")
+    assert response.status == 200 and json.loads(response.body)["expires_ms"] == longer
+    shop.wait_log("extended by nobody signed in: done")
     assert ask(shop, path, "DELETE", REMOTE_USER="bob").status == 403
     assert ask(shop, path, "DELETE", REMOTE_USER="ada").status == 204
     assert ask(shop, path).status in (404, 410)
@@ -304,6 +317,58 @@ def test_downloads_that_break_off(shop, make_frontend):
         rest = client.read_response()
     assert whole.endswith(rest.body[-1000:])
     assert ask(shop, path + "/file").status in (404, 410)
+
+
+def test_who_does_not_wait_for_a_form(make_kontor, folder):
+    """Each of them would leave a connection to the database open for ever."""
+    database, reports = folder / "shop.db", folder / "reports.d"
+    sqlite3.connect(database).close()
+    reports.mkdir()
+    (reports / "form.sql").write_text(
+        "-- title: Form\n-- source: shop\n-- param: one choice optional values=(WITH RECURSIVE n(i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n)\n"
+        "SELECT :one AS one\n")
+    kontor = make_kontor(plugins=("reports",), sections={
+        "reports": {"definitions": reports, "sources": f"shop=sqlite:{database}"}})
+    assert ask(kontor, "/form").status == 200
+    before = descriptors(kontor)
+    for _ in range(8):
+        with kontor.client() as client:
+            client.start("/api/reports/form", keep=False)
+            wait_until(lambda: kontor.requests() == 1, 20, "it is asked")
+        wait_until(lambda: kontor.requests() == 0, 20, "the request has ended")
+    wait_until(lambda: all(now <= then + 3 for now, then in zip(descriptors(kontor), before)), 20,
+               "the descriptors are closed")
+
+
+def hang_up(server, calls):
+    """A database that takes calls and says nothing."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, caller = server.accept()
+            calls.append(caller)
+            connection.close()
+
+
+def test_a_database_that_is_away(make_kontor, folder):
+    """Each report of it would hold up the start by a time-out of its own."""
+    reports = folder / "reports.d"
+    reports.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        calls = []
+        threading.Thread(target=hang_up, args=(database, calls), daemon=True).start()
+        source = f"far=postgresql://ada@127.0.0.1:{database.getsockname()[1]}/shop?sslmode=disable"
+        made = []
+        for count in (1, 4):
+            for number in range(count):
+                (reports / f"far{number}.sql").write_text(
+                    "-- title: Far\n-- source: far\nSELECT 1 AS one\n")
+            calls.clear()
+            kontor = make_kontor(plugins=("reports",), sections={
+                "reports": {"definitions": reports, "sources": source}})
+            assert kontor.wait_log(f"far{count - 1}.sql: not checked: far: ")
+            made.append(len(calls))
+        assert made[0] == made[1] > 0
 
 
 def test_operators_see_reports(shop):

@@ -88,8 +88,11 @@ class Upstream:
         self.requests.append(request)
         url = urllib.parse.urlsplit(path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        handler = getattr(self, "on_" + url.path.strip("/").replace("-", "_"))
-        return await handler(request, query, reader, writer)
+        return await self.find(url.path)(request, query, reader, writer)
+
+    def find(self, path):
+        """Who answers for this path."""
+        return getattr(self, "on_" + path.strip("/").replace("-", "_"))
 
     # ------------------------------------------------------------ what it does, by path
 

@@ -81,16 +81,12 @@ static inline int found_read(struct found *found, const char *text, size_t size,
     return kt_ics_read(found->memory, text, size, options, &found->calendar, error);
 }
 
-/** Look for the events of the week of a date. */
-static inline void found_week(struct found *found, const char *zone, const char *date)
+/** Look for the events of the window, which has been set. */
+static inline void found_events(struct found *found)
 {
     struct kt_series_limits limits = {INSTANCES_MAX, STEPS_MAX};
     char **lines;
-    int32_t day;
 
-    assert_int_equal(kt_zone_open(found->memory, zone, &found->zone), 0);
-    assert_int_equal(kt_date_parse(date, &day), 0);
-    assert_int_equal(kt_window_week(found->memory, found->zone, day, 0, &found->window), 0);
     found->warnings = found->calendar.warnings;
     assert_int_equal(kt_calendar_events(found->memory, &found->calendar, &found->window, &limits,
                                         &found->events, &found->warnings),
@@ -102,6 +98,25 @@ static inline void found_week(struct found *found, const char *zone, const char 
     found->text = talloc_strdup(found->memory, "");
     for (size_t index = 0; index < found->events.count; index++)
         found->text = talloc_strdup_append(found->text, lines[index]);
+}
+
+/** Look for the events of the week of a date. */
+static inline void found_week(struct found *found, const char *zone, const char *date)
+{
+    int32_t day;
+
+    assert_int_equal(kt_zone_open(found->memory, zone, &found->zone), 0);
+    assert_int_equal(kt_date_parse(date, &day), 0);
+    assert_int_equal(kt_window_week(found->memory, found->zone, day, 0, &found->window), 0);
+    found_events(found);
+}
+
+/** Look for the events of any days in a row. */
+static inline void found_days(struct found *found, const char *zone, int32_t first, uint32_t days)
+{
+    assert_int_equal(kt_zone_open(found->memory, zone, &found->zone), 0);
+    assert_int_equal(kt_window_days(found->memory, found->zone, first, days, &found->window), 0);
+    found_events(found);
 }
 
 /** The lines of a calendar's inside, separated by newlines, become a week of events. */

@@ -55,6 +55,26 @@ static void ranges(void **state)
     }
 }
 
+static void versions(void **state)
+{
+    static const char etag[] = "\"same\"";
+    const char *const fitting[] = {"\"same\"",
+                                   "*",
+                                   " * ",
+                                   "W/\"same\"",
+                                   "\"a\", \"same\"",
+                                   "W/\"a,\",\t,\"\",W/\"same\",\"b\""};
+    const char *const others[] = {"",    "same",          "\"same",   "\"same \"",
+                                  "W/*", "\"a, \"same\"", "\"Same\"", "\"other\", same",
+                                  ",,,", "w/\"same\"",    "\"a\" W/"};
+    (void)state;
+    for (size_t i = 0; i < sizeof fitting / sizeof *fitting; i++)
+        assert_true(etag_is_among(fitting[i], etag));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(etag_is_among(others[i], etag));
+    assert_false(etag_is_among(NULL, etag));
+}
+
 /** What a worker writes, the job reads; and the other way round. */
 static void orders_and_outcomes(void **state)
 {
@@ -95,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges),
+        cmocka_unit_test(versions),
         cmocka_unit_test(orders_and_outcomes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,11 @@ function follow() {
     showWorkers(JSON.parse(event.data));
     setText($("now-note"), "");
   });
-  events.addEventListener("error", () => setText($("now-note"), "Not connected; trying again …"));
+  events.addEventListener("error", () => {
+    setText($("now-note"), "Not connected; trying again …");
+    // The browser tries again by itself when a stream breaks off, but not after an error page.
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, STEP_MS);
+  });
 }
 
 /* ---------------------------------------------------------------- jobs */
@@ -86,10 +90,10 @@ function askToKill(process) {
       await ask("/kill", { method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ observer: process.observer, pid: process.pid }) });
       announce(`Ended: ${process.label}.`);
+      await showProcesses();
     } catch (error) {
-      announce(error.message);
+      showProblem(error); // an alert: seen and heard
     }
-    await showProcesses();
   }, { once: true });
   dialog.showModal();
 }

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One pass over a page, event by event. An event is first collected as it is written, then judged:
+ * times, who is there, what sort it is.
+ */
+#include "google_page.h"
+
+#include "civil.h"
+#include "json_text.h"
+#include "rfc3339.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+/** Room for a time and an address as Google writes them, with a NUL. */
+#define TIME_SIZE 48
+#define ADDRESS_SIZE 321
+
+/** {"date": …} or {"dateTime": …} */
+struct time {
+    struct kt_json_text date, date_time;
+};
+
+struct attendee {
+    struct kt_json_text address, name, answer;
+    bool is_self, is_resource;
+    int64_t guests; /* that come along */
+};
+
+/** An event as written. */
+struct raw {
+    struct kt_json_text id, uid, summary, status, series, transparency, type;
+    struct time start, end, original;
+    bool has_no_end, has_omitted, organizer_is_self;
+    struct kt_json_text organizer_address, organizer_name;
+    uint32_t attendee_count; /* named ones */
+    uint32_t invited;        /* all */
+    struct attendee attendees[KT_GOOGLE_ATTENDEES_MAX];
+};
+
+/* ---------------------------------------------------------------- collecting */
+
+static void read_time(struct kt_json *json, struct time *ret_time)
+{
+    struct kt_json_text name;
+
+    if (!kt_json_enter_object(json))
+        return;
+    while (kt_json_next_member(json, &name)) {
+        if (kt_json_text_is(&name, "date"))
+            kt_json_take_text(json, &ret_time->date);
+        else if (kt_json_text_is(&name, "dateTime"))
+            kt_json_take_text(json, &ret_time->date_time);
+        else
+            kt_json_skip(json);
+    }
+}
+
+static void read_attendee(struct kt_json *json, struct attendee *ret_attendee)
+{
+    struct kt_json_text name;
+
+    *ret_attendee = (struct attendee){.guests = 0};
+    if (!kt_json_enter_object(json))
+        return;
+    while (kt_json_next_member(json, &name)) {
+        if (kt_json_text_is(&name, "email"))
+            kt_json_take_text(json, &ret_attendee->address);
+        else if (kt_json_text_is(&name, "displayName"))
+            kt_json_take_text(json, &ret_attendee->name);
+        else if (kt_json_text_is(&name, "responseStatus"))
+            kt_json_take_text(json, &ret_attendee->answer);
+        else if (kt_json_text_is(&name, "self"))
+            ret_attendee->is_self = kt_json_take_boolean(json);
+        else if (kt_json_text_is(&name, "resource"))
+            ret_attendee->is_resource = kt_json_take_boolean(json);
+        else if (kt_json_text_is(&name, "additionalGuests"))
+            kt_json_take_integer(json, &ret_attendee->guests);
+        else
+            kt_json_skip(json);
+    }
+}
+
+static void read_attendees(struct kt_json *json, struct raw *raw)
+{
+    if (!kt_json_enter_array(json))
+        return;
+    while (kt_json_next_element(json)) {
+        raw->invited++;
+        if (raw->attendee_count < KT_GOOGLE_ATTENDEES_MAX)
+            read_attendee(json, &raw->attendees[raw->attendee_count++]);
+        else
+            kt_json_skip(json);
+    }
+}
+
+static void read_organizer(struct kt_json *json, struct raw *raw)
+{
+    struct kt_json_text name;
+
+    if (!kt_json_enter_object(json))
+        return;
+    while (kt_json_next_member(json, &name)) {
+        if (kt_json_text_is(&name, "email"))
+            kt_json_take_text(json, &raw->organizer_address);
+        else if (kt_json_text_is(&name, "displayName"))
+            kt_json_take_text(json, &raw->organizer_name);
+        else if (kt_json_text_is(&name, "self"))
+            raw->organizer_is_self = kt_json_take_boolean(json);
+        else
+            kt_json_skip(json);
+    }
+}
+
+/** The strings of an event, by their names. */
+static struct kt_json_text *find_text(struct raw *raw, const struct kt_json_text *name)
+{
+    const struct {
+        const char *name;
+        struct kt_json_text *text;
+    } texts[] = {
+        {"id", &raw->id},
+        {"iCalUID", &raw->uid},
+        {"summary", &raw->summary},
+        {"status", &raw->status},
+        {"recurringEventId", &raw->series},
+        {"transparency", &raw->transparency},
+        {"eventType", &raw->type},
+    };
+
+    for (size_t index = 0; index < sizeof(texts) / sizeof(*texts); index++) {
+        if (kt_json_text_is(name, texts[index].name))
+            return texts[index].text;
+    }
+    return NULL;
+}
+
+static void read_raw(struct kt_json *json, struct raw *raw)
+{
+    struct kt_json_text name;
+
+    memset(raw, 0, offsetof(struct raw, attendees));
+    if (!kt_json_enter_object(json))
+        return;
+    while (kt_json_next_member(json, &name)) {
+        struct kt_json_text *text = find_text(raw, &name);
+
+        if (text)
+            kt_json_take_text(json, text);
+        else if (kt_json_text_is(&name, "start"))
+            read_time(json, &raw->start);
+        else if (kt_json_text_is(&name, "end"))
+            read_time(json, &raw->end);
+        else if (kt_json_text_is(&name, "originalStartTime"))
+            read_time(json, &raw->original);
+        else if (kt_json_text_is(&name, "attendees"))
+            read_attendees(json, raw);
+        else if (kt_json_text_is(&name, "organizer"))
+            read_organizer(json, raw);
+        else if (kt_json_text_is(&name, "endTimeUnspecified"))
+            raw->has_no_end = kt_json_take_boolean(json);
+        else if (kt_json_text_is(&name, "attendeesOmitted"))
+            raw->has_omitted = kt_json_take_boolean(json);
+        else
+            kt_json_skip(json);
+    }
+}
+
+/* ---------------------------------------------------------------- judging: times */
+
+static const char *keep(struct kt_google_events *events, const struct kt_json_text *text)
+{
+    char buffer[KT_TEXT_MAX + 1];
+
+    kt_json_text_copy(text, buffer, sizeof(buffer));
+    return kt_text_pool_add(events->texts, buffer);
+}
+
+/** @return 0 and one of the two, or -EINVAL */
+static int read_moment(const struct time *time, bool *ret_is_date, int32_t *ret_day,
+                       int64_t *ret_instant)
+{
+    char text[TIME_SIZE];
+
+    *ret_is_date = time->date_time.start == NULL;
+    if (!kt_json_text_copy(*ret_is_date ? &time->date : &time->date_time, text, sizeof(text)))
+        return -EINVAL;
+    return *ret_is_date ? kt_date_parse(text, ret_day) : kt_rfc3339_parse(text, ret_instant);
+}
+
+static int read_times(const struct raw *raw, struct kt_event *event)
+{
+    bool end_is_date, original_is_date;
+    int32_t day;
+
+    if (read_moment(&raw->start, &event->is_all_day, &event->first_day, &event->start) < 0)
+        return -EINVAL;
+    if (raw->has_no_end && !event->is_all_day) {
+        event->end = event->start;
+    } else if (read_moment(&raw->end, &end_is_date, &event->end_day, &event->end) < 0 ||
+               end_is_date != event->is_all_day) {
+        return -EINVAL;
+    }
+    if (event->is_all_day ? event->end_day < event->first_day : event->end < event->start)
+        return -EINVAL;
+    if (event->is_all_day && event->end_day == event->first_day)
+        event->end_day++; /* RFC 5545 knows no day of no length, either */
+    event->original = event->is_all_day ? (int64_t)event->first_day * KT_DAY_SECONDS : event->start;
+    if (read_moment(&raw->original, &original_is_date, &day, &event->original) == 0 &&
+        original_is_date)
+        event->original = (int64_t)day * KT_DAY_SECONDS;
+    event->is_recurring = raw->series.start != NULL;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- judging: people */
+
+static enum kt_answer own_answer(const struct kt_json_text *answer, bool is_organizer)
+{
+    if (kt_json_text_is(answer, "declined"))
+        return KT_ANSWER_DECLINED;
+    if (kt_json_text_is(answer, "tentative"))
+        return KT_ANSWER_TENTATIVE;
+    if (kt_json_text_is(answer, "needsAction") && !is_organizer)
+        return KT_ANSWER_NONE;
+    return KT_ANSWER_ACCEPTED;
+}
+
+/** An address in lower case; NULL: there is none. */
+static const char *read_address(struct kt_google_events *events, const struct kt_json_text *text)
+{
+    char buffer[ADDRESS_SIZE];
+
+    if (!text->start || text->size == 0 || !kt_json_text_copy(text, buffer, sizeof(buffer)))
+        return NULL;
+    for (char *at = buffer; *at; at++)
+        *at = g_ascii_tolower(*at);
+    return kt_text_pool_add(events->texts, buffer);
+}
+
+static int add_person(struct kt_google_events *events, const char *address,
+                      const struct kt_json_text *name, struct kt_person *people, uint32_t *count)
+{
+    const char *words = name->start && name->size > 0 ? keep(events, name) : address;
+
+    for (uint32_t index = 0; index < *count; index++) {
+        if (people[index].address == address) /* the pool keeps equal texts once */
+            return 0;
+    }
+    people[(*count)++] = (struct kt_person){address, words};
+    return words ? 0 : -ENOMEM;
+}
+
+/** Google names a shared calendar or a room as the organiser of what is in it. */
+static bool is_calendar_address(const char *address)
+{
+    return g_str_has_suffix(address, ".calendar.google.com");
+}
+
+static bool is_attendee(const struct raw *raw, const struct kt_json_text *address)
+{
+    for (uint32_t index = 0; index < raw->attendee_count; index++) {
+        const struct kt_json_text *other = &raw->attendees[index].address;
+
+        if (other->start && other->size == address->size &&
+            g_ascii_strncasecmp(other->start, address->start, other->size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int read_people(struct kt_google_events *events, const struct raw *raw,
+                       struct kt_details *details)
+{
+    struct kt_person *people =
+        talloc_array(events->owner, struct kt_person, raw->attendee_count + 1);
+    const char *organizer = read_address(events, &raw->organizer_address);
+    int result = people ? 0 : -ENOMEM;
+
+    details->is_organizer = raw->organizer_is_self;
+    if (organizer && !raw->organizer_is_self && !is_calendar_address(organizer))
+        details->organizer = organizer;
+    for (uint32_t index = 0; result == 0 && index < raw->attendee_count; index++) {
+        const struct attendee *attendee = &raw->attendees[index];
+        const char *address = read_address(events, &attendee->address);
+
+        if (attendee->is_resource || (address && is_calendar_address(address)))
+            continue;
+        details->attendee_count++;
+        if (attendee->guests > 0 && attendee->guests <= KT_GOOGLE_ATTENDEES_MAX)
+            details->attendee_count += (uint32_t)attendee->guests;
+        if (attendee->is_self)
+            details->answer = own_answer(&attendee->answer, raw->organizer_is_self);
+        else if (address && !kt_json_text_is(&attendee->answer, "declined"))
+            result = add_person(events, address, &attendee->name, people, &details->people_count);
+    }
+    if (result == 0 && details->organizer && raw->attendee_count > 0 &&
+        !is_attendee(raw, &raw->organizer_address))
+        result =
+            add_person(events, organizer, &raw->organizer_name, people, &details->people_count);
+    if (details->people_count == 0)
+        TALLOC_FREE(people);
+    details->people = people;
+    return result;
+}
+
+/* ---------------------------------------------------------------- judging: the event */
+
+static enum kt_event_type read_type(const struct kt_json_text *type)
+{
+    static const struct {
+        const char *name;
+        enum kt_event_type type;
+    } types[] = {
+        {"focusTime", KT_EVENT_FOCUS_TIME},
+        {"outOfOffice", KT_EVENT_OUT_OF_OFFICE},
+        {"workingLocation", KT_EVENT_WORKING_LOCATION},
+        {"birthday", KT_EVENT_BIRTHDAY},
+        {"fromGmail", KT_EVENT_FROM_MAIL},
+    };
+
+    for (size_t index = 0; index < sizeof(types) / sizeof(*types); index++) {
+        if (kt_json_text_is(type, types[index].name))
+            return types[index].type;
+    }
+    return KT_EVENT_DEFAULT;
+}
+
+static void warn(struct kt_google_events *events, const struct raw *raw,
+                 const struct kt_details *details)
+{
+    if (raw->invited > raw->attendee_count)
+        kt_warnings_add(events->owner, &events->warnings,
+                        "“%.80s” has %u attendees; only %u of them are counted.", details->summary,
+                        raw->invited, raw->attendee_count);
+    else if (raw->has_omitted)
+        kt_warnings_add(events->owner, &events->warnings,
+                        "Google does not say who else is at “%.80s”.", details->summary);
+}
+
+static int push(struct kt_google_events *events, const struct kt_event *event)
+{
+    if (events->events.count == events->capacity) {
+        size_t wanted = events->capacity ? events->capacity * 2 : 64;
+        struct kt_event *items =
+            talloc_realloc(events->owner, events->events.items, struct kt_event, (unsigned)wanted);
+
+        if (!items)
+            return -ENOMEM;
+        events->events.items = items;
+        events->capacity = wanted;
+    }
+    events->events.items[events->events.count++] = *event;
+    return 0;
+}
+
+static int add_event(struct kt_google_events *events, const struct raw *raw)
+{
+    struct kt_details *details;
+    struct kt_event event = {.start = 0};
+    int result;
+
+    if (kt_json_text_is(&raw->status, "cancelled"))
+        return 0;
+    if (events->events.count == events->events_max) {
+        events->is_full = true;
+        return 0;
+    }
+    details = talloc_zero(events->owner, struct kt_details);
+    if (!details)
+        return -ENOMEM;
+    details->summary = keep(events, &raw->summary);
+    details->uid = keep(events, raw->uid.start ? &raw->uid : &raw->id);
+    if (!details->summary || !details->uid)
+        return -ENOMEM;
+    if (read_times(raw, &event) < 0) {
+        kt_warnings_add(events->owner, &events->warnings,
+                        "“%.80s” is left out: Google gives no time for it that can be read.",
+                        details->summary);
+        return 0;
+    }
+    details->type = read_type(&raw->type);
+    details->is_free = kt_json_text_is(&raw->transparency, "transparent");
+    result = read_people(events, raw, details);
+    if (kt_json_text_is(&raw->status, "tentative") && details->answer == KT_ANSWER_ACCEPTED)
+        details->answer = KT_ANSWER_TENTATIVE;
+    warn(events, raw, details);
+    event.details = details;
+    return result < 0 ? result : push(events, &event);
+}
+
+/* ---------------------------------------------------------------- a page */
+
+struct kt_google_events *kt_google_events_new(TALLOC_CTX *owner, size_t events_max)
+{
+    struct kt_google_events *events = talloc_zero(owner, struct kt_google_events);
+
+    if (!events)
+        return NULL;
+    events->owner = owner;
+    events->events_max = events_max;
+    events->texts = kt_text_pool_new(events, owner);
+    return events->texts ? events : NULL;
+}
+
+int kt_google_events_add(struct kt_google_events *events, const char *text, size_t size)
+{
+    struct raw *raw = talloc_zero(events, struct raw);
+    struct kt_json json;
+    struct kt_json_text name, token = {.start = NULL};
+    int result = raw ? 0 : -ENOMEM;
+
+    kt_json_begin(&json, text, size);
+    if (result == 0 && !kt_json_enter_object(&json))
+        result = -EBADMSG;
+    while (result == 0 && kt_json_next_member(&json, &name)) {
+        if (kt_json_text_is(&name, "nextPageToken")) {
+            kt_json_take_text(&json, &token);
+        } else if (kt_json_text_is(&name, "items") && kt_json_enter_array(&json)) {
+            while (result == 0 && kt_json_next_element(&json)) {
+                read_raw(&json, raw);
+                if (!json.is_broken)
+                    result = add_event(events, raw);
+            }
+        } else if (!kt_json_text_is(&name, "items")) {
+            kt_json_skip(&json);
+        }
+    }
+    talloc_free(raw);
+    if (result < 0)
+        return result;
+    if (!kt_json_is_complete(&json) ||
+        !kt_json_text_copy(&token, events->next_page, sizeof(events->next_page)))
+        return -EBADMSG;
+    return 0;
+}

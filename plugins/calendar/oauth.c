@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nothing is kept between the two requests: `state` carries who asked, until when it is good, and
+ * PKCE's verifier, sealed so that nobody else can read or make it. Who comes back must be who went:
+ * so nobody can be made to connect a stranger's calendar. The person ends on the page either way,
+ * which is told by ?connected=google or ?problem=….
+ *
+ * Who isn't signed in yet is so when they come back, as the person whom Google says they are.
+ * `state` then carries a mark that only the same browser can show (session.h): so nobody can be
+ * signed in as a stranger.
+ */
+#include "oauth.h"
+
+#include "connections.h"
+#include "form.h"
+#include "google_token.h"
+#include "person.h"
+#include "session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <kontor/log.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/** How long a person may take on Google's page. */
+#define STATE_LIFETIME_MS INT64_C(900000)
+#define STATE_PURPOSE "calendar/oauth/state"
+/** Random bytes of a verifier: 43 characters (RFC 7636, 4.1). */
+#define VERIFIER_BYTES 32
+#define VERIFIER_SIZE 44
+#define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define REDIRECT_PATH "/api/calendar/callback"
+
+/** What a state says. */
+struct state {
+    char user[KT_USER_MAX + 1]; /* "": whom Google names */
+    char mark[KT_SESSION_MARK_SIZE];
+    char verifier[VERIFIER_SIZE];
+    int64_t until_ms;
+};
+
+/* ---------------------------------------------------------------- state */
+
+/** "until verifier mark user": the user comes last since it may hold spaces; "-" is no mark. */
+static char *write_state(const struct kt_service *service, const struct state *state)
+{
+    char *text = kt_must(talloc_asprintf(
+        kt_self_memory(), "%lld %s %s %s", (long long)(kt_unix_ms() + STATE_LIFETIME_MS),
+        state->verifier, *state->mark ? state->mark : "-", state->user));
+
+    return kt_must(kt_secrets_seal(kt_self_memory(), service->secrets, STATE_PURPOSE, text));
+}
+
+static int read_state(const struct kt_service *service, const char *sealed, struct state *ret_state)
+{
+    long long until_ms;
+    char *text;
+    int offset = 0;
+
+    if (kt_secrets_unseal(kt_self_memory(), service->secrets, STATE_PURPOSE, sealed, &text) < 0)
+        return -EBADMSG;
+    if (sscanf(text, "%lld %43s %64s%n", &until_ms, ret_state->verifier, ret_state->mark,
+               &offset) != 3 ||
+        text[offset++] != ' ' || strlen(text + offset) > KT_USER_MAX)
+        return -EBADMSG;
+    ret_state->until_ms = until_ms;
+    memcpy(ret_state->user, text + offset, strlen(text + offset) + 1);
+    return kt_unix_ms() < ret_state->until_ms ? 0 : -ETIME;
+}
+
+/* ---------------------------------------------------------------- to Google */
+
+/** @return whether Google is set up; otherwise the request has been answered */
+static bool need_google(struct kt_request *request, const struct kt_service *service)
+{
+    bool is_missing = !service->secrets || !service->google.client_id ||
+                      !service->google.client_secret || !service->public_url;
+
+    if (is_missing)
+        kt_respond_problem(request, 501,
+                           "Google is not set up here. The operator has to set google_client_id, "
+                           "google_client_secret, public_url and key_file of [calendar].");
+    return !is_missing;
+}
+
+static void redirect(struct kt_request *request, const char *address)
+{
+    kt_response_header(request, "Location", address);
+    kt_response_header(request, "Cache-Control", "no-store");
+    /* The address that is left has a code in it. */
+    kt_response_header(request, "Referrer-Policy", "no-referrer");
+    kt_respond(request, 302, NULL, NULL, 0);
+}
+
+/** Google's consent page, for this verifier and state. */
+static char *consent_url(const struct kt_service *service, const char *verifier, const char *state,
+                         const char *redirect_uri)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char challenge[VERIFIER_SIZE];
+    char *url = kt_must(talloc_asprintf(kt_self_memory(), "%s?", service->google.authorize));
+
+    crypto_hash_sha256(digest, (const unsigned char *)verifier, strlen(verifier));
+    sodium_bin2base64(challenge, sizeof(challenge), digest, sizeof(digest), BASE64);
+    url = kt_form_add(url, "client_id", service->google.client_id);
+    url = kt_form_add(url, "redirect_uri", redirect_uri);
+    url = kt_form_add(url, "response_type", "code");
+    url = kt_form_add(url, "scope", KT_GOOGLE_SCOPES);
+    url = kt_form_add(url, "access_type", "offline");
+    url = kt_form_add(url, "prompt", "consent");
+    url = kt_form_add(url, "code_challenge", challenge);
+    url = kt_form_add(url, "code_challenge_method", "S256");
+    return kt_form_add(url, "state", state);
+}
+
+/** Who asks, perhaps nobody. @return whether that is known; otherwise the request is answered */
+static bool find_person(struct kt_request *request, struct kt_person_found *ret_found)
+{
+    int result = kt_person_find(request, ret_found);
+
+    if (result < 0)
+        kt_respond_problem(request, 503, "The store can't be used now. Try again in a moment.");
+    else if (ret_found->user && strlen(ret_found->user) > KT_USER_MAX)
+        kt_respond_problem(request, 403, "The name of the user is too long.");
+    else
+        return true;
+    return false;
+}
+
+static char *redirect_uri(const struct kt_service *service)
+{
+    return kt_must(talloc_asprintf(kt_self_memory(), "%s%s", service->public_url, REDIRECT_PATH));
+}
+
+void kt_oauth_connect(struct kt_request *request)
+{
+    const struct kt_service *service = kt_request_context(request);
+    unsigned char bytes[VERIFIER_BYTES];
+    struct state state = {.user = ""};
+    struct kt_person_found found;
+
+    if (!need_google(request, service) || !find_person(request, &found))
+        return;
+    if (found.user) {
+        memcpy(state.user, found.user, strlen(found.user) + 1);
+    } else if (kt_session_mark(request, service, state.mark) < 0) {
+        kt_respond_problem(request, 403, "Signing in needs HTTPS. Nothing was sent to Google.");
+        return;
+    }
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2base64(state.verifier, sizeof(state.verifier), bytes, sizeof(bytes), BASE64);
+    redirect(request, consent_url(service, state.verifier, write_state(service, &state),
+                                  redirect_uri(service)));
+}
+
+/* ---------------------------------------------------------------- and back */
+
+/** Back to the page, with one word about how it went. */
+static void go_home(struct kt_request *request, const struct kt_service *service, const char *name,
+                    const char *word)
+{
+    char *url = kt_must(talloc_asprintf(kt_self_memory(), "%s/?", service->public_url));
+
+    redirect(request, kt_form_add(url, name, word));
+}
+
+/** Whether a word is among those separated by spaces. */
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = words; (at = strstr(at, word)); at += length) {
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/** People can untick what they don't want to allow. */
+static bool is_enough(const struct kt_google_tokens *tokens)
+{
+    return !*tokens->scope || (has_word(tokens->scope, KT_GOOGLE_SCOPE_EVENTS) &&
+                               has_word(tokens->scope, KT_GOOGLE_SCOPE_LIST));
+}
+
+/** What is to be stored of a new connection. */
+struct fresh {
+    const char *address;
+    struct kt_google_account *account;
+};
+
+/** The same Google account again replaces what is stored of it. */
+static int store_fresh(struct kt_account *account, void *argument)
+{
+    struct fresh *fresh = argument;
+    struct kt_connection *connection = NULL;
+
+    for (uint32_t index = 0; index < account->count; index++) {
+        if (account->connections[index].kind == KT_CONNECTION_GOOGLE &&
+            strcmp(account->connections[index].label, fresh->address) == 0)
+            connection = &account->connections[index];
+    }
+    if (!connection)
+        connection = kt_account_add(account, KT_CONNECTION_GOOGLE, fresh->address);
+    if (!connection)
+        return -ENOSPC;
+    /* Without a new one the old refresh token stays valid. */
+    if (fresh->account->refresh_token)
+        connection->refresh_token = fresh->account->refresh_token;
+    if (!*connection->refresh_token)
+        return -ENOKEY;
+    connection->access_token = fresh->account->access_token;
+    connection->access_until_ms = fresh->account->access_until_ms;
+    connection->is_revoked = false;
+    if (fresh->account->list_ms > 0) {
+        kt_google_calendars_keep(&fresh->account->calendars, &connection->calendars);
+        connection->calendars = fresh->account->calendars;
+        connection->list_ms = fresh->account->list_ms;
+    }
+    return 0;
+}
+
+/** Sign in whom Google names. @return 0 or a negative errno; state has the user now */
+static int sign_in(struct kt_request *request, const struct kt_service *service,
+                   const char *address, struct state *state)
+{
+    size_t length = strlen(address);
+
+    if (length == 0 || length > KT_USER_MAX)
+        return -EINVAL;
+    for (size_t index = 0; index <= length; index++)
+        state->user[index] = (char)tolower((unsigned char)address[index]);
+    return kt_session_begin(request, service, state->user);
+}
+
+/** From the code to a stored connection. @return NULL, or the word for what went wrong */
+static const char *finish(struct kt_request *request, const struct kt_service *service,
+                          struct state *state, const char *code)
+{
+    const struct kt_google_options *google = &service->google;
+    int64_t deadline_ms = kt_now_ms() + service->timeout_ms;
+    struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
+    struct kt_google_account account = {.label = "Google"};
+    struct kt_google_tokens tokens;
+    struct fresh fresh = {.account = &account};
+    int result;
+
+    if (kt_google_exchange(google, code, state->verifier, redirect_uri(service), deadline_ms,
+                           &tokens, &error) < 0 ||
+        kt_google_address(google, tokens.access, deadline_ms, &fresh.address, &error) < 0) {
+        kt_log_warning("Google can't be connected (%s): %s", kt_trouble_name(error.trouble),
+                       error.text);
+        return kt_trouble_name(error.trouble);
+    }
+    if (!is_enough(&tokens)) {
+        kt_google_revoke(google, tokens.access, deadline_ms, &error);
+        return "permissions";
+    }
+    account.refresh_token = tokens.refresh;
+    account.access_token = tokens.access;
+    account.access_until_ms = tokens.until_ms;
+    if (tokens.refresh)
+        kt_google_list(google, &account, deadline_ms, &error); /* else at the first week */
+    result = *state->user ? 0 : sign_in(request, service, fresh.address, state);
+    if (result == 0)
+        result = kt_account_change(service->secrets, state->user, store_fresh, &fresh);
+    if (result == 0)
+        return NULL;
+    kt_log_warning("a connection with Google can't be stored: %s", strerror(-result));
+    return result == -ENOSPC ? "too_many" : result == -ENOKEY ? "reconnect" : "store";
+}
+
+/** Whether who comes back is who went. */
+static bool is_same_person(struct kt_request *request, const struct kt_service *service,
+                           const struct state *state, const struct kt_person_found *found)
+{
+    if (*state->user)
+        return found->user && strcmp(state->user, found->user) == 0;
+    return kt_session_has_mark(request, service, state->mark);
+}
+
+void kt_oauth_callback(struct kt_request *request)
+{
+    const struct kt_service *service = kt_request_context(request);
+    const char *code = kt_request_query(request, "code");
+    const char *sealed = kt_request_query(request, "state");
+    const char *refusal = kt_request_query(request, "error"), *problem;
+    struct kt_person_found found;
+    struct state state;
+    int result;
+
+    if (!need_google(request, service) || !find_person(request, &found))
+        return;
+    result = sealed ? read_state(service, sealed, &state) : -EBADMSG;
+    if (result == 0 && !is_same_person(request, service, &state, &found))
+        result = -EPERM;
+    if (result < 0)
+        go_home(request, service, "problem", result == -ETIME ? "too_late" : "state");
+    else if (refusal)
+        go_home(request, service, "problem",
+                strcmp(refusal, "access_denied") == 0 ? "refused" : "broken");
+    else if (!code || !*code)
+        go_home(request, service, "problem", "broken");
+    else if ((problem = finish(request, service, &state, code)))
+        go_home(request, service, "problem", problem);
+    else
+        go_home(request, service, "connected", "google");
+}

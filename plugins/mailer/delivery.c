@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The answer of the calendar has an HTTP status as its type; see plugins/calendar/week_server.h. */
+#include "delivery.h"
+#include "calendar/civil.h"
+#include "view.h"
+
+#include <errno.h>
+#include <kontor/process.h>
+#include <kontor/registry.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CALENDAR "calendar"
+#define ASK_WEEK 1u
+#define WEEK_DAYS 7
+/** How long a link works: one in an old mail for years, one for an address for days. */
+#define UNSUBSCRIBE_SECONDS (INT64_C(2) * 365 * KT_DAY_SECONDS)
+#define VERIFY_DAYS 3
+
+static void fail(struct kt_post_outcome *outcome, enum kt_post_fate fate, const char *text)
+{
+    *outcome = (struct kt_post_outcome){.fate = fate};
+    snprintf(outcome->text, sizeof(outcome->text), "%s", text);
+}
+
+/** The text of a question: {"user", "from", "to", "zone"}. */
+static char *make_question(const char *user, const char *zone, int32_t first_day)
+{
+    char from[KT_DATE_TEXT_SIZE], to[KT_DATE_TEXT_SIZE], *text;
+    cJSON *question = cJSON_CreateObject();
+
+    kt_date_format(first_day, from);
+    kt_date_format(first_day + WEEK_DAYS - 1, to);
+    cJSON_AddStringToObject(question, "user", user);
+    cJSON_AddStringToObject(question, "from", from);
+    cJSON_AddStringToObject(question, "to", to);
+    cJSON_AddStringToObject(question, "zone", zone);
+    text = kt_must(cJSON_PrintUnformatted(question));
+    cJSON_Delete(question);
+    return text;
+}
+
+/** Ask the calendar of this worker if there is one, else that of another. */
+static int call_calendar(const struct kt_mailer *mailer, const char *text,
+                         const struct kt_message **ret_reply)
+{
+    kt_pid here = kt_whereis(CALENDAR);
+
+    return here != KT_PID_NONE
+               ? kt_call(here, ASK_WEEK, text, strlen(text), mailer->fetch_timeout_ms, ret_reply)
+               : kt_registry_call(CALENDAR, ASK_WEEK, text, strlen(text), mailer->fetch_timeout_ms,
+                                  ret_reply);
+}
+
+static cJSON *ask_week(const struct kt_mailer *mailer, const char *user, const char *zone,
+                       int32_t first_day, struct kt_post_outcome *outcome)
+{
+    char *question = make_question(user, zone, first_day);
+    const struct kt_message *reply;
+    int result = call_calendar(mailer, question, &reply);
+    cJSON *answer = NULL;
+
+    cJSON_free(question);
+    if (result == 0)
+        answer = cJSON_ParseWithLength(reply->data, reply->size);
+    if (result == 0 && reply->type == 200 && answer)
+        return answer;
+    if (result == 0 && (reply->type == 404 || reply->type == 401))
+        fail(outcome, KT_POST_NEVER, "no calendar is connected");
+    else if (result == 0 && answer)
+        fail(outcome, KT_POST_LATER, "the calendar can't be read now");
+    else
+        fail(outcome, KT_POST_LATER, "the calendar does not answer");
+    cJSON_Delete(answer);
+    return NULL;
+}
+
+/** The links of a mail; texts owned by the process. */
+static void make_links(const struct kt_mailer *mailer, const char *user, const char *address,
+                       int64_t now, struct kt_view_links *ret_links)
+{
+    TALLOC_CTX *memory = kt_self_memory();
+    struct kt_link link = {.purpose = KT_LINK_UNSUBSCRIBE,
+                           .until = now + UNSUBSCRIBE_SECONDS,
+                           .user = kt_must(talloc_strdup(memory, user)),
+                           .address = kt_must(talloc_strdup(memory, address))};
+
+    ret_links->page = kt_must(talloc_asprintf(memory, "%s/", mailer->public_url));
+    ret_links->settings = kt_must(talloc_asprintf(memory, "%s/mailer/", mailer->public_url));
+    ret_links->unsubscribe = kt_links_url(memory, mailer->links, &link);
+    talloc_free(link.user);
+    talloc_free(link.address);
+}
+
+void kt_delivery_view(const struct kt_mailer *mailer, const char *user,
+                      const struct kt_settings *settings, const struct kt_due *due,
+                      struct kt_delivery_view *ret_view)
+{
+    int32_t first_day = kt_schedule_first_day(due);
+    struct kt_post_outcome ignored;
+    struct kt_view_links links;
+    cJSON *week, *before;
+
+    ret_view->view = NULL;
+    week = ask_week(mailer, user, settings->zone, first_day, &ret_view->outcome);
+    if (!week)
+        return;
+    before = ask_week(mailer, user, settings->zone, first_day - WEEK_DAYS, &ignored);
+    make_links(mailer, user, settings->address, kt_unix_ms() / 1000, &links);
+    ret_view->view = kt_view_make(week, before, &links);
+    if (!ret_view->view)
+        fail(&ret_view->outcome, KT_POST_LATER, "the calendar's answer makes no sense");
+    cJSON_Delete(before);
+    cJSON_Delete(week);
+}
+
+static void send_letter(const struct kt_mailer *mailer, const struct kt_letter *letter,
+                        struct kt_post_outcome *ret_outcome)
+{
+    size_t size;
+    char *text = kt_letter_write(kt_self_memory(), letter, &size);
+
+    if (!text) {
+        fail(ret_outcome, KT_POST_LATER, "the mail can't be written");
+        return;
+    }
+    kt_post_send(mailer->post, mailer->from.address, letter->to, text, size, ret_outcome);
+    talloc_free(text);
+}
+
+void kt_delivery_week(const struct kt_mailer *mailer, const char *user,
+                      const struct kt_settings *settings, const struct kt_due *due,
+                      const char *message_id, struct kt_post_outcome *ret_outcome)
+{
+    struct kt_delivery_view view;
+
+    kt_delivery_view(mailer, user, settings, due, &view);
+    if (!view.view) {
+        *ret_outcome = view.outcome;
+        return;
+    }
+    send_letter(mailer,
+                &(struct kt_letter){.templates = &mailer->week,
+                                    .view = view.view,
+                                    .from = &mailer->from,
+                                    .to = settings->address,
+                                    .message_id = message_id,
+                                    .date = kt_unix_ms() / 1000,
+                                    .unsubscribe = cJSON_GetStringValue(
+                                        cJSON_GetObjectItem(view.view, "unsubscribe"))},
+                ret_outcome);
+    cJSON_Delete(view.view);
+}
+
+void kt_delivery_verify(const struct kt_mailer *mailer, const char *user, const char *address,
+                        int64_t now, struct kt_post_outcome *ret_outcome)
+{
+    TALLOC_CTX *memory = kt_must(talloc_new(kt_self_memory()));
+    struct kt_link link = {.purpose = KT_LINK_VERIFY,
+                           .until = now + (int64_t)VERIFY_DAYS * KT_DAY_SECONDS,
+                           .user = kt_must(talloc_strdup(memory, user)),
+                           .address = kt_must(talloc_strdup(memory, address))};
+    char *message_id = kt_must(talloc_asprintf(memory, "verify.%08x%08x@%s", randombytes_random(),
+                                               randombytes_random(), mailer->domain));
+    char *url = kt_links_url(memory, mailer->links, &link);
+    cJSON *view = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(view, "subject", "Is this your address?");
+    cJSON_AddStringToObject(view, "address", address);
+    cJSON_AddNumberToObject(view, "days", VERIFY_DAYS);
+    cJSON_AddStringToObject(view, "verify", url);
+    send_letter(mailer,
+                &(struct kt_letter){.templates = &mailer->verify,
+                                    .view = view,
+                                    .from = &mailer->from,
+                                    .to = address,
+                                    .message_id = message_id,
+                                    .date = now},
+                ret_outcome);
+    cJSON_Delete(view);
+    talloc_free(memory);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every change is a compare-and-set on the revision that was read: of two claims, one wins. */
+#include "ledger.h"
+#include "calendar/civil.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <kontor/process.h>
+#include <kontor/store.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/** An entry is kept so long: enough to look back, and to bound what is stored. */
+#define KEPT_DAYS 70
+#define RANDOM_BYTES 12
+
+static const char *const state_names[] = {"claimed", "waiting", "sent", "failed", "skipped"};
+_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == KT_LEDGER_STATES, "a name for each");
+
+const char *kt_ledger_state_name(enum kt_ledger_state state)
+{
+    return state_names[state];
+}
+
+static void make_key(const char *user, int32_t week, char key[KT_STORE_KEY_MAX + 1])
+{
+    char date[KT_DATE_TEXT_SIZE];
+
+    kt_date_format(week, date);
+    snprintf(key, KT_STORE_KEY_MAX + 1, "%s/%s", user, date);
+}
+
+static int64_t number_of(const cJSON *object, const char *name)
+{
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    return cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
+}
+
+static void copy_text(const cJSON *object, const char *name, char *text, size_t size)
+{
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+
+    snprintf(text, size, "%s", value ? value : "");
+}
+
+static int take(const cJSON *object, struct kt_ledger_entry *entry)
+{
+    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "state"));
+    int state = 0;
+
+    while (state < KT_LEDGER_STATES && (!name || strcmp(name, state_names[state]) != 0))
+        state++;
+    if (state == KT_LEDGER_STATES)
+        return -EBADMSG;
+    entry->state = (enum kt_ledger_state)state;
+    entry->tries = (uint32_t)number_of(object, "tries");
+    entry->until = number_of(object, "until");
+    entry->at = number_of(object, "at");
+    entry->code = (int)number_of(object, "code");
+    copy_text(object, "message_id", entry->message_id, sizeof(entry->message_id));
+    copy_text(object, "text", entry->text, sizeof(entry->text));
+    return 0;
+}
+
+int kt_ledger_read(const char *user, int32_t week, struct kt_ledger_entry *ret_entry)
+{
+    struct kt_store_document *document;
+    char key[KT_STORE_KEY_MAX + 1];
+    cJSON *object;
+    int result;
+
+    *ret_entry = (struct kt_ledger_entry){.week = week};
+    make_key(user, week, key);
+    result = kt_store_get(KT_LEDGER_NAMESPACE, key, &document);
+    if (result < 0)
+        return result;
+    object = cJSON_ParseWithLength(document->value, document->value_bytes);
+    result = take(object, ret_entry);
+    ret_entry->revision = document->revision;
+    cJSON_Delete(object);
+    talloc_free(document);
+    return result;
+}
+
+static int write(const char *user, struct kt_ledger_entry *entry)
+{
+    char key[KT_STORE_KEY_MAX + 1], *text;
+    cJSON *object = cJSON_CreateObject();
+    int result;
+
+    make_key(user, entry->week, key);
+    cJSON_AddStringToObject(object, "state", state_names[entry->state]);
+    cJSON_AddNumberToObject(object, "tries", entry->tries);
+    cJSON_AddNumberToObject(object, "until", (double)entry->until);
+    cJSON_AddNumberToObject(object, "at", (double)entry->at);
+    cJSON_AddNumberToObject(object, "code", entry->code);
+    cJSON_AddStringToObject(object, "message_id", entry->message_id);
+    cJSON_AddStringToObject(object, "text", entry->text);
+    text = kt_must(cJSON_PrintUnformatted(object));
+    result = kt_store_put(KT_LEDGER_NAMESPACE, key, text, strlen(text), entry->revision,
+                          &entry->revision);
+    cJSON_free(text);
+    cJSON_Delete(object);
+    return result;
+}
+
+static void make_message_id(struct kt_ledger_entry *entry, const char *domain)
+{
+    unsigned char bytes[RANDOM_BYTES];
+    char text[2 * RANDOM_BYTES + 1], date[KT_DATE_TEXT_SIZE];
+
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2hex(text, sizeof(text), bytes, sizeof(bytes));
+    kt_date_format(entry->week, date);
+    snprintf(entry->message_id, sizeof(entry->message_id), "week.%.10s.%s@%.250s", date, text,
+             domain);
+}
+
+int kt_ledger_claim(const char *user, int32_t week, int64_t now, int64_t lease, const char *domain,
+                    struct kt_ledger_entry *ret_entry)
+{
+    int result = kt_ledger_read(user, week, ret_entry);
+
+    if (result == -ENOENT) {
+        ret_entry->revision = KT_STORE_NEW;
+        make_message_id(ret_entry, domain);
+    } else if (result < 0) {
+        return result;
+    } else if (ret_entry->state != KT_LEDGER_CLAIMED && ret_entry->state != KT_LEDGER_WAITING) {
+        return -EEXIST;
+    } else if (ret_entry->until > now && ret_entry->at <= now) {
+        return -EAGAIN; /* written in the future: the clock was set back, so until means nothing */
+    }
+    ret_entry->state = KT_LEDGER_CLAIMED;
+    ret_entry->tries++;
+    ret_entry->until = now + lease;
+    ret_entry->at = now;
+    result = write(user, ret_entry);
+    if (result == -ESTALE) {
+        ret_entry->until = now + lease;
+        return -EAGAIN;
+    }
+    return result;
+}
+
+int kt_ledger_close(const char *user, struct kt_ledger_entry *entry, int64_t now)
+{
+    char key[KT_STORE_KEY_MAX + 1];
+    int result;
+
+    entry->at = now;
+    result = write(user, entry);
+    if (result == 0 && entry->state != KT_LEDGER_WAITING) {
+        make_key(user, entry->week - KEPT_DAYS, key);
+        kt_store_delete(KT_LEDGER_NAMESPACE, key, KT_STORE_ANY);
+    }
+    return result;
+}
+
+int kt_ledger_skip(const char *user, int32_t week, int64_t now, const char *why)
+{
+    struct kt_ledger_entry entry = {
+        .state = KT_LEDGER_SKIPPED, .week = week, .at = now, .revision = KT_STORE_NEW};
+    int result;
+
+    snprintf(entry.text, sizeof(entry.text), "%s", why);
+    result = write(user, &entry);
+    return result == -ESTALE ? 0 : result;
+}

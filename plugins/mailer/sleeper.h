@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A person's process: it sleeps without a stack until the mail is due, sends it, and sleeps again.
+ * Whatever wakes it (the clock, a change of settings, a restart), it does the same: look what is
+ * due now by the settings and the ledger, do that, compute the next time. Knows one person.
+ */
+#ifndef MAILER_SLEEPER_H
+#define MAILER_SLEEPER_H
+
+#include "mailer.h"
+#include "settings.h"
+
+/** Tell a sleeper that the settings have changed. */
+#define KT_SLEEPER_CHANGED 0x5301u
+/** From a sleeper that fails to its house; data is the user. */
+#define KT_SLEEPER_FAILED 0x5302u
+
+/** What the house keeps of a sleeper; shared with its process, in the same worker. */
+struct kt_sleeper {
+    const struct kt_mailer *mailer;
+    kt_pid pid;       /**< set by the process itself at each start */
+    int64_t wake_ms;  /**< when it will look again, ms since 1970 */
+    uint16_t starts;  /**< of the process; each crash adds one */
+    uint16_t crashes; /**< of its errands */
+    bool is_starting;
+    bool is_awake;    /**< at the gate, or behind it */
+    bool has_changed; /**< the settings, since the errand began */
+    char user[];
+};
+
+/** @return by malloc, or NULL */
+struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user);
+
+/**
+ * Start the process; the sleeper must outlive it.
+ * @return as kt_server_start. Parks.
+ */
+int kt_sleeper_start(struct kt_sleeper *sleeper);
+
+/** When a sleeper of these settings has something to look at; ms since 1970. */
+int64_t kt_sleeper_wake(const struct kt_mailer *mailer, const struct kt_settings *settings,
+                        const struct kt_zone *zone, int64_t now_ms);
+
+#endif
