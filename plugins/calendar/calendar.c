@@ -11,6 +11,7 @@
 #include "service.h"
 #include "week.h"
 #include "week_server.h"
+#include "working_time.h"
 #include "zone.h"
 
 #include <ctype.h>
@@ -24,8 +25,6 @@
 #define STEPS_MAX 5000000
 /** The largest file that may be allowed: talloc holds less than 256 MiB in one piece. */
 #define FILE_SIZE_BOUND (INT64_C(200) << 20)
-/** A meeting with more people than this is marked as large. */
-#define LARGE_OVER 100
 
 static const struct kt_option options[] = {
     {.name = "file",
@@ -91,6 +90,26 @@ static const struct kt_option options[] = {
      .default_value = "monday",
      .choices = "monday sunday",
      .help = "the first day of the week"},
+    {.name = "working_days",
+     .type = KT_OPTION_STRING,
+     .default_value = "monday-friday",
+     .help = "days of work, such as \"sunday-thursday\" or \"mon, tue, thu\""},
+    {.name = "working_hours",
+     .type = KT_OPTION_STRING,
+     .default_value = "09:00-17:00",
+     .help = "hours of work, by the clock where the person is; what is outside is after hours"},
+    {.name = "focus_at_least",
+     .type = KT_OPTION_DURATION,
+     .default_value = "2h",
+     .minimum = 60000,
+     .maximum = 86400000,
+     .help = "a shorter free stretch of working time counts as fragmented"},
+    {.name = "large_over",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "100",
+     .minimum = 2,
+     .maximum = 1000000,
+     .help = "a meeting to which more people are invited counts as large"},
     {.name = "focus_words",
      .type = KT_OPTION_STRING,
      .default_value = "focus time, focus",
@@ -177,9 +196,31 @@ static const char *find_key(TALLOC_CTX *context, const struct kt_plugin *plugin)
     return access(path, F_OK) == 0 ? path : NULL;
 }
 
+/** What the breakdown goes by. @return 0, or -EINVAL with the place of the wrong option */
+static int read_breakdown(const struct kt_plugin *plugin, struct kt_breakdown_options *ret_options,
+                          struct kt_error *error)
+{
+    const char *days = kt_plugin_string(plugin, "working_days");
+    const char *hours = kt_plugin_string(plugin, "working_hours");
+
+    *ret_options = kt_breakdown_defaults;
+    ret_options->large_over = (uint32_t)kt_plugin_integer(plugin, "large_over");
+    ret_options->focus_at_least = kt_plugin_integer(plugin, "focus_at_least") / 1000;
+    if (kt_working_days_parse(days, &ret_options->work_days) < 0)
+        return kt_error_set(error, -EINVAL,
+                            "%s: \"%s\" are no days; write them as monday-friday or mon, tue, thu",
+                            kt_plugin_option_place(plugin, "working_days"), days);
+    if (kt_working_hours_parse(hours, &ret_options->work_from, &ret_options->work_to) < 0)
+        return kt_error_set(error, -EINVAL,
+                            "%s: \"%s\" are no hours of a day; write them as 09:00-17:30",
+                            kt_plugin_option_place(plugin, "working_hours"), hours);
+    return 0;
+}
+
 static int calendar_check(const struct kt_plugin *plugin, struct kt_error *error)
 {
     const char *name = kt_plugin_string(plugin, "timezone");
+    struct kt_breakdown_options breakdown;
     struct kt_secrets *secrets;
     TALLOC_CTX *context;
     struct kt_zone *zone;
@@ -191,6 +232,9 @@ static int calendar_check(const struct kt_plugin *plugin, struct kt_error *error
                             "%s: there is no time zone \"%s\"; use a name such as Europe/Berlin",
                             kt_plugin_option_place(plugin, "timezone"), name);
     talloc_free(zone);
+    result = read_breakdown(plugin, &breakdown, error);
+    if (result < 0)
+        return result;
     context = kt_must(talloc_new(NULL));
     key = find_key(context, plugin);
     if (key)
@@ -234,7 +278,6 @@ static void read_options(const struct kt_plugin *plugin)
     service->file_size_max = (size_t)kt_plugin_integer(plugin, "file_size_max");
     service->events_listed_max = (size_t)kt_plugin_integer(plugin, "events_listed_max");
     service->people_listed_max = (size_t)kt_plugin_integer(plugin, "people_listed_max");
-    service->large_over = LARGE_OVER;
     service->ics = (struct kt_ics_options){
         .owners = split_words(service, kt_plugin_string(plugin, "owner")),
         .focus_words = split_words(service, kt_plugin_string(plugin, "focus_words")),
@@ -256,6 +299,9 @@ static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
 
     service = kt_must(talloc_zero(NULL, struct kt_service));
     read_options(plugin);
+    result = read_breakdown(plugin, &service->breakdown, error);
+    if (result < 0)
+        return result;
     if (path)
         service->file = kt_must(kt_ics_file_new(
             service, &(struct kt_ics_file_options){.path = path,

@@ -38,6 +38,30 @@ struct series {
 
 /* ---------------------------------------------------------------- order */
 
+/**
+ * What orders the changes of a series, and tells two for one instance: the instant, however it is
+ * written. Floating times and dates are no instants; among themselves they compare as they are.
+ */
+static int64_t replaced_time(const struct kt_moment *replaces)
+{
+    return replaces->form == KT_MOMENT_ZONED ? kt_zone_to_instant(replaces->zone, replaces->local)
+                                             : replaces->local;
+}
+
+static enum kt_moment_form replaced_form(const struct kt_moment *replaces)
+{
+    return replaces->form == KT_MOMENT_ZONED ? KT_MOMENT_UTC : replaces->form;
+}
+
+static int compare_replaced(const struct kt_moment *a, const struct kt_moment *b)
+{
+    int64_t left = replaced_time(a), right = replaced_time(b);
+
+    if (left != right)
+        return (left > right) - (left < right);
+    return (int)replaced_form(a) - (int)replaced_form(b);
+}
+
 static int compare_entries(const void *left, const void *right)
 {
     const struct kt_entry *a = left, *b = right;
@@ -46,7 +70,7 @@ static int compare_entries(const void *left, const void *right)
     if (order == 0)
         order = (int)a->is_override - (int)b->is_override;
     if (order == 0 && a->is_override)
-        order = (a->replaces.local > b->replaces.local) - (a->replaces.local < b->replaces.local);
+        order = compare_replaced(&a->replaces, &b->replaces);
     if (order == 0)
         order = (a->sequence < b->sequence) - (a->sequence > b->sequence);
     if (order == 0)
@@ -58,9 +82,7 @@ static bool is_same_instance(const struct kt_entry *a, const struct kt_entry *b)
 {
     if (strcmp(a->details.uid, b->details.uid) != 0 || a->is_override != b->is_override)
         return false;
-    return !a->is_override ||
-           (a->replaces.local == b->replaces.local && a->replaces.form == b->replaces.form &&
-            a->replaces.zone == b->replaces.zone);
+    return !a->is_override || compare_replaced(&a->replaces, &b->replaces) == 0;
 }
 
 void kt_calendar_complete(struct kt_calendar *calendar)
@@ -145,7 +167,10 @@ static bool names_instance(const struct expansion *expansion, const struct kt_mo
 
 /* ---------------------------------------------------------------- events */
 
-/** The end of an instance: nominal days in local time, then seconds, mostly exact ones. */
+/**
+ * The end of an instance: nominal days in local time, then seconds, mostly exact ones. On the wall
+ * an end can be before a start that was moved out of a gap: then it has no length.
+ */
 static int64_t span_end(const struct expansion *expansion, const struct kt_moment *start,
                         int64_t key, const struct kt_span *span)
 {
@@ -161,9 +186,10 @@ static int64_t span_end(const struct expansion *expansion, const struct kt_momen
     if (span->is_wall) {
         /* A start in a gap has another local time than the one that was written. */
         bool is_written = kt_zone_to_instant(zone, start->local) == key;
+        int64_t local = is_written ? start->local : kt_zone_to_local(zone, key);
+        int64_t end = kt_zone_to_instant(zone, local + span->seconds);
 
-        return kt_zone_to_instant(zone, (is_written ? start->local : kt_zone_to_local(zone, key)) +
-                                            span->seconds);
+        return end < key ? key : end;
     }
     return key + span->seconds;
 }
@@ -258,7 +284,10 @@ static bool is_excluded(const struct expansion *expansion, const struct kt_entry
     return false;
 }
 
-/** Move an instance as its THISANDFUTURE change was moved, in local time. */
+/**
+ * Move an instance as its THISANDFUTURE change was moved, in local time. When only one of the two
+ * has a time of day, days are counted; a change to times has the same time on each day.
+ */
 static int64_t shifted_key(const struct expansion *expansion, const struct kt_entry *range,
                            const struct kt_entry *master, int64_t key)
 {
@@ -266,8 +295,15 @@ static int64_t shifted_key(const struct expansion *expansion, const struct kt_en
     int64_t from = moment_key(expansion, &range->replaces);
     int64_t to = moment_key(expansion, &range->start);
 
-    if (range->start.form == KT_MOMENT_DATE || range->start.form == KT_MOMENT_UTC ||
-        master->start.form == KT_MOMENT_DATE)
+    if ((range->start.form == KT_MOMENT_DATE) != (master->start.form == KT_MOMENT_DATE)) {
+        int32_t replaced = range->replaces.form == KT_MOMENT_DATE
+                               ? kt_local_day(range->replaces.local)
+                               : key_day(expansion, &master->start, from);
+        int64_t days = key_day(expansion, &master->start, key) - replaced;
+
+        return local_to_key(expansion, &range->start, range->start.local + days * KT_DAY_SECONDS);
+    }
+    if (range->start.form == KT_MOMENT_DATE || range->start.form == KT_MOMENT_UTC)
         return key + (to - from);
     return kt_zone_to_instant(zone, kt_zone_to_local(zone, key) + kt_zone_to_local(zone, to) -
                                         kt_zone_to_local(zone, from));
@@ -316,22 +352,26 @@ static int emit_rule(struct expansion *expansion, const struct series *series,
     int64_t from = kt_window_start(expansion->window) - master->span.days * KT_DAY_SECONDS -
                    master->span.seconds - series->shift_max - ZONE_MARGIN_SECONDS;
     int64_t before = kt_window_end(expansion->window) + series->shift_max + ZONE_MARGIN_SECONDS;
-    int64_t local;
+    int64_t local, key, start_key = moment_key(expansion, start);
     int result = 0;
 
-    /* DTSTART is the first instance even if the rule doesn't yield it, and COUNT counts it. */
-    if (rule.count && !kt_recurrence_has_start(&rule, start->local, &expansion->budget)) {
+    if (start->form == KT_MOMENT_FLOATING || start->form == KT_MOMENT_ZONED)
+        zone = (struct kt_recurrence_zone){kt_zone_has, moment_zone(expansion, start)};
+    /* DTSTART is the first instance, and COUNT counts it, even if the rule doesn't yield it or it
+       lies in a gap, where the rule yields nothing. */
+    if (rule.count && ((zone.has && !zone.has(zone.zone, start->local)) ||
+                       !kt_recurrence_has_start(&rule, start->local, &expansion->budget))) {
         if (--rule.count == 0)
             return 0;
     }
-    if (start->form == KT_MOMENT_FLOATING || start->form == KT_MOMENT_ZONED)
-        zone = (struct kt_recurrence_zone){kt_zone_has, moment_zone(expansion, start)};
     kt_recurrence_begin(&recurrence, &rule, start->local, &zone, &expansion->budget);
     kt_recurrence_seek(&recurrence, from);
     while (result == 0 && !expansion->is_full && kt_recurrence_next(&recurrence, before, &local)) {
-        if (local != start->local && local >= from)
-            result =
-                emit_instance(expansion, series, local_to_key(expansion, start, local), NULL, true);
+        if (local < from)
+            continue;
+        key = local_to_key(expansion, start, local);
+        if (key != start_key)
+            result = emit_instance(expansion, series, key, NULL, true);
     }
     if (recurrence.is_cut)
         warn_cut(expansion, master);
@@ -385,7 +425,7 @@ static bool is_in_rules(struct expansion *expansion, const struct kt_entry *mast
         kt_recurrence_begin(&recurrence, &rule, start->local, NULL, &expansion->budget);
         kt_recurrence_seek(&recurrence, wanted);
         while (kt_recurrence_next(&recurrence, wanted + 1, &local)) {
-            if (local == wanted)
+            if (local == wanted && local_to_key(expansion, start, local) == key)
                 return true;
         }
     }
@@ -398,9 +438,12 @@ static int emit_additions(struct expansion *expansion, const struct series *seri
     int64_t reach = series->shift_max + ZONE_MARGIN_SECONDS;
     int result = 0;
 
-    for (uint32_t index = 0; result == 0 && index < master->addition_count; index++) {
+    for (uint32_t index = 0; result == 0 && !expansion->is_full && index < master->addition_count;
+         index++) {
         const struct kt_addition *addition = &master->additions[index];
-        const struct kt_span *span = addition->has_span ? &addition->span : &master->span;
+        /* days have no use for the times of a period */
+        bool has_span = addition->has_span && master->start.form != KT_MOMENT_DATE;
+        const struct kt_span *span = has_span ? &addition->span : &master->span;
         int64_t key = addition_key(expansion, master, &addition->start);
 
         if (key - reach >= kt_window_end(expansion->window) ||

@@ -26,7 +26,11 @@ struct kt_moment {
     const struct kt_zone *zone; /**< if zoned */
 };
 
-/** How long an instance lasts: nominal days (of whatever length), then exact seconds. */
+/**
+ * How long an instance lasts: nominal days (of whatever length), then exact seconds. With DTEND the
+ * length is exact (RFC 5545, 3.8.5.3), but floating times belong to no zone in which it could be:
+ * there each instance ends at the written time of day, as it begins (3.3.5, form 1).
+ */
 struct kt_span {
     int64_t days;
     int64_t seconds;

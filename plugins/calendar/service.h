@@ -6,6 +6,7 @@
 #ifndef CALENDAR_SERVICE_H
 #define CALENDAR_SERVICE_H
 
+#include "breakdown.h"
 #include "google.h"
 #include "ics.h"
 #include "secrets.h"
@@ -23,7 +24,7 @@ struct kt_service {
     const char *timezone; /**< when the request names none */
     uint32_t week_start;  /**< 0 = Monday, 6 = Sunday */
     size_t events_listed_max, people_listed_max;
-    uint32_t large_over;
+    struct kt_breakdown_options breakdown;
 };
 
 #endif

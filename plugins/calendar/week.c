@@ -6,6 +6,7 @@
 #include "week.h"
 #include "breakdown.h"
 #include "civil.h"
+#include "compare.h"
 #include "connections.h"
 #include "ics_text.h"
 #include "sample.h"
@@ -23,6 +24,7 @@
 /** The years that can be asked for; zone data means little outside of them. */
 #define DATE_YEAR_MIN 1900
 #define DATE_YEAR_MAX 2199
+#define WEEK_DAYS 7
 
 /** The questions for the thread pool before the events are read. */
 struct window_job {
@@ -32,16 +34,21 @@ struct window_job {
     bool has_day;
     int32_t day, today;
     uint32_t week_start;
+    bool compares; /* with the weeks before it, which are read at once */
     struct kt_window window;
-    int result; /* -ENOENT: no such zone */
+    struct kt_window earlier[KT_COMPARED_WEEKS]; /* the last one first; if compares */
+    struct kt_window all;                        /* all of them; if not, the week alone */
+    int result;                                  /* -ENOENT: no such zone */
 };
 
 struct breakdown_job {
     TALLOC_CTX *tree;
     const struct kt_events *events;
-    const struct kt_window *window;
+    const struct window_job *asked;
     struct kt_breakdown_options options;
     struct kt_breakdown breakdown;
+    struct kt_breakdown earlier[KT_COMPARED_WEEKS];
+    struct kt_comparison comparison;
     int result;
 };
 
@@ -64,14 +71,34 @@ static void make_window(void *argument)
     job->today = kt_local_day(kt_zone_to_local(zone, job->now));
     job->result = kt_window_week(job->tree, zone, job->has_day ? job->day : job->today,
                                  job->week_start, &job->window);
+    job->all = job->window;
+    if (!job->compares)
+        return;
+    for (int32_t week = 0; job->result == 0 && week < KT_COMPARED_WEEKS; week++)
+        job->result =
+            kt_window_days(job->tree, zone, job->window.first_day - (week + 1) * WEEK_DAYS,
+                           WEEK_DAYS, &job->earlier[week]);
+    if (job->result == 0)
+        job->result =
+            kt_window_days(job->tree, zone, job->window.first_day - KT_COMPARED_WEEKS * WEEK_DAYS,
+                           (KT_COMPARED_WEEKS + 1) * WEEK_DAYS, &job->all);
 }
 
 static void make_breakdown(void *argument)
 {
     struct breakdown_job *job = argument;
+    const struct window_job *asked = job->asked;
 
     job->result =
-        kt_breakdown_make(job->tree, job->events, job->window, &job->options, &job->breakdown);
+        kt_breakdown_make(job->tree, job->events, &asked->window, &job->options, &job->breakdown);
+    if (!asked->compares)
+        return;
+    for (int week = 0; job->result == 0 && week < KT_COMPARED_WEEKS; week++)
+        job->result = kt_breakdown_make(job->tree, job->events, &asked->earlier[week],
+                                        &job->options, &job->earlier[week]);
+    if (job->result == 0)
+        job->result = kt_compare(job->tree, &job->breakdown, job->earlier, KT_COMPARED_WEEKS,
+                                 &job->comparison);
 }
 
 /** A piece of a request as it may be shown: printable ASCII, not too long. */
@@ -119,6 +146,20 @@ static bool read_week_start(struct kt_request *request, struct window_job *job)
     return false;
 }
 
+/** Whether a parameter of the request is "1". */
+static bool is_wanted(struct kt_request *request, const char *name)
+{
+    const char *value = kt_request_query(request, name);
+
+    return value && strcmp(value, "1") == 0;
+}
+
+/** Whether the made-up week is asked for. */
+static bool is_sample(struct kt_request *request)
+{
+    return strcmp(kt_request_method(request), "POST") != 0 && is_wanted(request, "sample");
+}
+
 /** The window that is asked for; NULL when the request has been answered with an error. */
 static const struct window_job *find_window(struct kt_request *request,
                                             const struct kt_service *service)
@@ -132,6 +173,7 @@ static const struct window_job *find_window(struct kt_request *request,
     job->timezone = is_given ? wanted : service->timezone;
     job->now = kt_floor_divide(kt_unix_ms(), 1000);
     job->week_start = service->week_start;
+    job->compares = is_wanted(request, "compare") && !is_sample(request);
     if (!read_date(request, job) || !read_week_start(request, job))
         return NULL;
     if (kt_work(make_window, job) < 0 || job->result == -ENOMEM) {
@@ -219,14 +261,13 @@ static bool read_events(struct kt_request *request, const struct kt_service *ser
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_sources *sources = kt_sources_new();
     bool is_upload = strcmp(kt_request_method(request), "POST") == 0, is_file;
-    const char *wanted = kt_request_query(request, "sample"), *label;
-    bool is_sample = !is_upload && wanted && strcmp(wanted, "1") == 0;
+    const char *label;
     char pause[32];
 
     talloc_steal(kt_self_memory(), sources); /* until they are read */
-    if (is_sample   ? kt_sources_add(sources, &sample) < 0
-        : is_upload ? !open_upload(request, service, sources)
-                    : !open_sources(request, service, sources))
+    if (is_sample(request) ? kt_sources_add(sources, &sample) < 0
+        : is_upload        ? !open_upload(request, service, sources)
+                           : !open_sources(request, service, sources))
         return false;
     is_file = sources->list[0] == service->file;
     label = sources->count > 1 ? "What you have connected"
@@ -252,24 +293,23 @@ static bool read_events(struct kt_request *request, const struct kt_service *ser
 }
 
 /** The breakdown, or NULL when the request has been answered with an error. */
-static const struct kt_breakdown *break_down(struct kt_request *request,
-                                             const struct kt_service *service,
-                                             const struct kt_window *window,
-                                             const struct kt_events *events)
+static const struct breakdown_job *break_down(struct kt_request *request,
+                                              const struct kt_service *service,
+                                              const struct window_job *asked,
+                                              const struct kt_events *events)
 {
     TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
     struct breakdown_job *job = kt_must(talloc_zero(tree, struct breakdown_job));
 
     job->tree = tree;
     job->events = events;
-    job->window = window;
-    job->options = kt_breakdown_defaults;
-    job->options.large_over = service->large_over;
+    job->asked = asked;
+    job->options = service->breakdown;
     if (kt_work(make_breakdown, job) < 0 || job->result < 0) {
         kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
         return NULL;
     }
-    return &job->breakdown;
+    return job;
 }
 
 static void respond(struct kt_request *request, const struct kt_week *week, const char *source_name,
@@ -289,7 +329,7 @@ void kt_week_handle(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     const struct window_job *asked;
-    const struct kt_breakdown *breakdown;
+    const struct breakdown_job *made;
     struct kt_source_answer answer = {.events = {NULL, 0}};
     const char *source_name;
     double times_ms[3];
@@ -298,16 +338,17 @@ void kt_week_handle(struct kt_request *request)
     if (!asked)
         return;
     times_ms[0] = now_ms();
-    if (!read_events(request, service, &asked->window, &answer, &source_name))
+    if (!read_events(request, service, &asked->all, &answer, &source_name))
         return;
     times_ms[1] = now_ms();
-    breakdown = break_down(request, service, &asked->window, &answer.events);
-    if (!breakdown)
+    made = break_down(request, service, asked, &answer.events);
+    if (!made)
         return;
     times_ms[2] = now_ms();
     respond(request,
             &(struct kt_week){.window = &asked->window,
-                              .breakdown = breakdown,
+                              .breakdown = &made->breakdown,
+                              .comparison = asked->compares ? &made->comparison : NULL,
                               .warnings = &answer.warnings,
                               .week_start = asked->week_start,
                               .today = asked->today,

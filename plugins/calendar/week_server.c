@@ -113,8 +113,7 @@ static struct job *new_job(const struct question *question)
     job->zone_name = kt_must(talloc_strdup(job, question->zone));
     job->first_day = question->first_day;
     job->now = kt_floor_divide(kt_unix_ms(), 1000);
-    job->options = kt_breakdown_defaults;
-    job->options.large_over = question->service->large_over;
+    job->options = question->service->breakdown;
     return job;
 }
 

@@ -22,8 +22,10 @@
 
 /** A comment so often keeps proxies from ending a silent stream. */
 #define STREAM_STEP_MS 5000
-/** Entries of the registry, and jobs, in one answer. */
+/** Jobs in one answer. */
 #define LIST_MAX 500u
+/** When to try again after 503. */
+#define RETRY_AFTER_S "5"
 
 static const struct kt_option options[] = {
     {.name = "users",
@@ -41,6 +43,12 @@ static struct observer observer;
 
 static void respond_unavailable(struct kt_request *request, int result)
 {
+    if (result == -EINVAL) {
+        kt_respond_problem(request, 422, "A key of the registry has at most %u bytes.",
+                           KT_REGISTRY_KEY_MAX);
+        return;
+    }
+    kt_response_header(request, "Retry-After", RETRY_AFTER_S);
     kt_respond_problem(request, 503, "The workers can't be asked now (%s); please try again.",
                        strerror(-result));
 }
@@ -275,9 +283,9 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
         const char *method, *pattern;
         void (*handler)(struct kt_request *request);
     } routes[] = {
-        {"GET", "/", show_workers},          {"GET", "/processes", show_processes},
-        {"GET", "/history", show_history},   {"GET", "/registry", show_registry},
-        {"GET", "/jobs", show_jobs},         {"GET", "/events", stream},
+        {"GET", "/", show_workers},        {"GET", "/processes", show_processes},
+        {"GET", "/history", show_history}, {"GET", "/registry", show_registry},
+        {"GET", "/jobs", show_jobs},       {"GET", "/events", stream},
         {"POST", "/kill", kill_process},
     };
     static const struct kt_child child = {

@@ -41,10 +41,13 @@ static int split(TALLOC_CTX *context, const struct kt_plugin *plugin, const char
                  const char *word, size_t length, const char **ret_name, const char **ret_rest,
                  struct kt_error *error)
 {
-    const char *equals = memchr(word, '=', length);
-    if (!equals || equals == word || equals + 1 == word + length)
+    const char *equals = memchr(word, '=', length), *colon = memchr(word, ':', length);
+    /* Of an address without a name nothing is told: there may be a password in it. */
+    bool is_address = colon && (!equals || colon < equals);
+    if (is_address || !equals || equals == word || equals + 1 == word + length)
         return kt_error_set(error, -EINVAL, "%s: %s: '%.*s' is not of the form name=…",
-                            kt_plugin_option_place(plugin, option), option, (int)length, word);
+                            kt_plugin_option_place(plugin, option), option,
+                            (int)(is_address ? colon + 1 - word : (ptrdiff_t)length), word);
     *ret_name = talloc_strndup(context, word, (size_t)(equals - word));
     *ret_rest = talloc_strndup(context, equals + 1, (size_t)(word + length - equals - 1));
     return *ret_name && *ret_rest ? 0 : kt_error_set(error, -ENOMEM, "out of memory");

@@ -344,6 +344,9 @@ static void read_name(struct definition_reader *reader)
                             "the file's name is the report's: small letters, digits and -, at most "
                             "%u, then .sql",
                             NAME_MAX_BYTES);
+    else if (strcmp(definition->name, "jobs") == 0)
+        definition_complain(reader, 1,
+                            "a report can't be named jobs: at that address all jobs are");
 }
 
 static void read_all(struct definition_reader *reader, const char *text, size_t size)

@@ -42,6 +42,18 @@ static bool is_dangerous(const char *function)
            strcasecmp(function, "fts3_tokenizer") == 0;
 }
 
+/** Whether a table stands for a pragma, such as pragma_database_list. */
+static bool is_pragma(const char *table)
+{
+    return table && strncasecmp(table, "pragma_", strlen("pragma_")) == 0;
+}
+
+/** Whether a table shows, or even writes, pages of the file itself. */
+static bool is_about_the_file(const char *table)
+{
+    return table && (strcasecmp(table, "dbstat") == 0 || strcasecmp(table, "sqlite_dbpage") == 0);
+}
+
 static int authorize(void *argument, int action, const char *first, const char *second,
                      const char *database, const char *trigger)
 {
@@ -52,10 +64,13 @@ static int authorize(void *argument, int action, const char *first, const char *
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_READ:
-        /* Tables of this name are pragmas; SQLite asks for SQLITE_PRAGMA only when they run. */
-        if (!first || strncasecmp(first, "pragma_", strlen("pragma_")) != 0)
+        /* Newer versions of SQLite ask for nothing else when these are prepared. */
+        if (is_pragma(first))
+            connection->refused = "pragmas are not allowed";
+        else if (is_about_the_file(first))
+            connection->refused = "a report can only read";
+        else
             return SQLITE_OK;
-        connection->refused = "pragmas are not allowed";
         return SQLITE_DENY;
     case SQLITE_FUNCTION:
         if (!is_dangerous(second))

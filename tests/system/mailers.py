@@ -14,7 +14,8 @@ from kontor import Kontor, ROOT
 
 WEEK = ROOT / "tests/data/week.ics"
 PUBLIC = "https://kontor.test/tools"
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+# The sanitizers and libfaketime both want to be in front of libc: with them there is no such clock.
+FAKETIME = [] if library.is_sanitized() else glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 
 
 def instant(zone, text):

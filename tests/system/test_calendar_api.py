@@ -82,6 +82,43 @@ def test_previous_and_next_week(address):
     assert after["week"]["first_date"] == "2026-11-23"
 
 
+def test_comparison_with_the_weeks_before(address):
+    """One could not tell whether it is getting better or worse."""
+    week = requests.get(address, params={"date": "2026-11-18", "compare": "1"}).json()
+    comparison = week["comparison"]
+    assert comparison["weeks"] == 4
+    # the series began two weeks before; a mean is of all four weeks
+    assert comparison["meetings"] == {"now": 3, "last": 2, "mean": 1}
+    assert comparison["minutes"] == {"now": 210, "last": 120, "mean": 60}
+    assert comparison["new_people"] == []
+    first = requests.get(address, params={"date": "2026-11-03", "compare": "1"}).json()
+    assert first["comparison"]["meetings"] == {"now": 2, "last": 0, "mean": 0}
+    assert first["comparison"]["new_people"] == ["edsger@example.org", "grace@example.org"]
+    # the week itself is the same with and without
+    alone = requests.get(address, params={"date": "2026-11-18"}).json()
+    assert "comparison" not in alone
+    del week["comparison"]
+    assert week == alone
+
+
+def test_working_time_is_configured(folder, make_kontor, make_frontend):
+    """Who works on Sundays, or at night, would be told wrong hours of focus and overtime."""
+    file = folder / "calendar.ics"
+    file.write_bytes(CALENDAR.replace("\n", "\r\n").encode())
+    kontor = make_kontor(plugins=("calendar",), sections={"calendar": {
+        "file": str(file), "timezone": "Europe/Berlin", "working_days": "sunday-tuesday",
+        "working_hours": "10:00-15:00", "focus_at_least": "5h", "large_over": "2"}})
+    url = make_frontend("nginx", kontor).url + "/api/calendar/week"
+    totals = requests.get(url, params={"date": "2026-11-18"}).json()["totals"]
+    assert totals["work"]["minutes"] == 3 * 5 * 60
+    # an hour before ten on Monday; all of Thursday, which is a day off
+    assert totals["work"]["after_hours_minutes"] == 60 + 60
+    # only Sunday is free for five hours; Monday from 10:30, Tuesday until 14:00
+    assert totals["work"]["focusable"] == {"count": 1, "minutes": 300}
+    assert totals["work"]["fragmented"] == {"count": 2, "minutes": 270 + 240}
+    assert totals["sizes"]["large"]["count"] == 2
+
+
 def test_another_time_zone(address):
     """Travellers would see their meetings at the wrong time, or on the wrong day."""
     week = requests.get(address, params={"date": "2026-11-18", "tz": "Asia/Tokyo"}).json()

@@ -200,6 +200,7 @@ def test_delete_me(ada, kontor, google):
     assert ada.ask("/delete-me", {"delete": True}).status == 204
     ada.cookies = kept
     assert ada.me()["user"] is None
+    assert len(stored(kontor)) == 2  # Grace's session, and what she has connected
     assert all(ADA.encode() not in item.value for item in stored(kontor))
     assert len(google.refresh) == 1  # Grace's
     assert grace.me()["user"] == GRACE and len(grace.connections()) == 1

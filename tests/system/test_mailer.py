@@ -10,7 +10,7 @@ from fastcgi import wait_until
 from mail_server import MailServer, PASSWORD, USER, make_certificate
 from mailers import FAKETIME, Mailer, PUBLIC, instant, link_in, stopping
 
-pytestmark = pytest.mark.skipif(not FAKETIME, reason="libfaketime is not installed")
+pytestmark = pytest.mark.skipif(not FAKETIME, reason="libfaketime is missing, or of no use here")
 
 # A Friday of the sample calendar's week, a moment before and after 19:00.
 FRIDAY = instant("Europe/Berlin", "2026-10-23 19:00")

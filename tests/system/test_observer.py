@@ -118,6 +118,10 @@ def test_kill_and_come_back(kontor):
     assert victim["pid"] not in [process["pid"] for process in after]
     assert ask(kontor, "/api/observer/kill", "POST", body).status == 404
     kontor.wait_log("killed by this machine: visit counter")
+    # What can't be a key of the registry is the asker's mistake: to try again is of no use.
+    body["observer"] += "x" * 256
+    assert ask(kontor, "/api/observer/kill", "POST", body).status == 422
+    assert ask(kontor, "/api/observer/registry", QUERY_STRING="prefix=" + "x" * 256).status == 422
 
 
 def test_history_adds_up(kontor):

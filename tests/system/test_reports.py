@@ -8,6 +8,7 @@ import os
 import pathlib
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -16,7 +17,7 @@ import pytest
 
 from fastcgi import wait_until
 from frontend import nginx_snippets
-from kontor import ROOT
+from kontor import ENVIRONMENT, KONTORD, ROOT
 
 SALES = """-- title: Sales by day
 -- source: shop
@@ -325,7 +326,8 @@ def test_who_does_not_wait_for_a_form(make_kontor, folder):
     sqlite3.connect(database).close()
     reports.mkdir()
     (reports / "form.sql").write_text(
-        "-- title: Form\n-- source: shop\n-- param: one choice optional values=(WITH RECURSIVE n(i) AS "
+        "-- title: Form\n-- source: shop\n-- param: one choice optional "
+        "values=(WITH RECURSIVE n(i) AS "
         "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n)\n"
         "SELECT :one AS one\n")
     kontor = make_kontor(plugins=("reports",), sections={
@@ -369,6 +371,19 @@ def test_a_database_that_is_away(make_kontor, folder):
             assert kontor.wait_log(f"far{count - 1}.sql: not checked: far: ")
             made.append(len(calls))
         assert made[0] == made[1] > 0
+
+
+@pytest.mark.parametrize("address", ["postgresql://ada:hunter2@db/shop",
+                                     "postgresql://ada:hunter2@db/shop?application_name=kontor"])
+def test_password_of_a_source_without_a_name(make_kontor, folder, address):
+    """The password of a database would stand in the log for a slip in its line."""
+    kontor = make_kontor(start=False, plugins=("reports",), sections={
+        "reports": {"definitions": folder, "sources": address}})
+    result = subprocess.run([str(KONTORD), "-t", "-c", str(kontor.config)], capture_output=True,
+                            stdin=subprocess.DEVNULL, text=True, timeout=60, env=ENVIRONMENT)
+    told = result.stdout + result.stderr
+    assert result.returncode != 0 and "'postgresql:' is not of the form name=" in told
+    assert "hunter2" not in told
 
 
 def test_operators_see_reports(shop):

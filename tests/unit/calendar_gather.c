@@ -68,7 +68,7 @@ static void test_all_results_come(void)
         plan->sleep_ms[index] = 100 - 10 * index;
     assert_int_equal(gather(memory, plan, 10000, results), 0);
     for (int index = 0; index < COUNT; index++) {
-        char text[16];
+        char text[24];
 
         snprintf(text, sizeof(text), "part %d", index);
         assert_int_equal(results[index]->square, index * index);

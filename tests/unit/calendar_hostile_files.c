@@ -3,6 +3,8 @@
  * week. */
 #include "calendar_text.h"
 
+#include "calendar/ics_lines.h"
+
 #include <errno.h>
 
 /** Read a whole text. @return what the reader says; the error's text must then say something */
@@ -120,6 +122,56 @@ static void huge_sets_need_no_memory(void **state)
     assert_int_equal(found.events.count, INSTANCES_MAX);
     found_free(&found);
     talloc_free(inside);
+}
+
+static void thousands_of_additions_are_bounded(void **state)
+{
+    (void)state;
+    enum { ADDITIONS = 15000 };
+    char *inside = talloc_strdup(NULL, "BEGIN:VEVENT\nSUMMARY:Often\nDTSTART:20260317T090000Z\n");
+    struct found found;
+
+    for (int index = 0; index < ADDITIONS; index++)
+        inside = talloc_asprintf_append_buffer(inside, "RDATE:202603%02dT%02d%02d%02dZ\n",
+                                               16 + index % 7, index / 7 % 24, index / 168 % 60,
+                                               index / 10080);
+    inside = talloc_strdup_append(inside, "END:VEVENT\n");
+    found = find(inside, "UTC", "2026-03-18");
+    assert_int_equal(found.events.count, INSTANCES_MAX);
+    assert_int_equal(found.warnings.count, 2); /* more than are read, more than are shown */
+    assert_int_equal(found.calendar.entries[0].addition_count, KT_ICS_DATES_MAX);
+    found_free(&found);
+    talloc_free(inside);
+}
+
+static void gigantic_lines_are_cut(void **state)
+{
+    (void)state;
+    enum { SIZE = 5000000 };
+    char *filling = talloc_array(NULL, char, SIZE + 1);
+    char *inside;
+    struct found found;
+
+    memset(filling, 'x', SIZE);
+    filling[SIZE] = '\0';
+    inside = talloc_asprintf(NULL,
+                             "BEGIN:VEVENT\nSUMMARY:%s\nDTSTART:20260317T090000Z\n"
+                             "DESCRIPTION:%s\nEND:VEVENT\n",
+                             filling, filling);
+    found = find(inside, "UTC", "2026-03-18");
+    assert_int_equal(found.events.count, 1);
+    assert_true(strlen(found.events.items[0].details->summary) <= KT_ICS_LINE_MAX);
+    assert_int_equal(found.warnings.count, 0);
+    found_free(&found);
+    talloc_free(inside);
+    /* a line of times that is cut is left out as a whole, and that is told */
+    inside = talloc_asprintf(NULL,
+                             "BEGIN:VEVENT\nSUMMARY:E\nDTSTART:20260317T090000Z\n"
+                             "RDATE:20260318T090000Z,%s\nEND:VEVENT\n",
+                             filling);
+    assert_week(inside, "UTC", "2026-03-18", "2026-03-17 09:00-09:00 E\n", 1);
+    talloc_free(inside);
+    talloc_free(filling);
 }
 
 static void rules_that_are_none_are_told(void **state)
@@ -242,6 +294,8 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_only_counted),
         cmocka_unit_test(endless_rules_are_cut),
         cmocka_unit_test(huge_sets_need_no_memory),
+        cmocka_unit_test(thousands_of_additions_are_bounded),
+        cmocka_unit_test(gigantic_lines_are_cut),
         cmocka_unit_test(rules_that_are_none_are_told),
         cmocka_unit_test(unreadable_times_are_told),
         cmocka_unit_test(too_many_entries_are_refused),

@@ -138,6 +138,14 @@ static void dates_counts_and_seconds(void **state)
     assert_int_equal(kt_zone_offset(zone, day + 197 * KT_DAY_SECONDS), 3600); /* July 17 */
     /* that was the third of the last rule: its start counts */
     assert_int_equal(kt_zone_offset(zone, day + 400 * KT_DAY_SECONDS), 3600);
+    /* the last instance of a rule is at its UNTIL, an instant */
+    zone = read_zone(memory,
+                     PART("DAYLIGHT", "20250330T020000", "+0100", "+0200",
+                          "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20260329T010000Z\n")
+                         PART("STANDARD", "20251026T030000", "+0200", "+0100", ""),
+                     0);
+    assert_int_equal(kt_zone_offset(zone, day), 3600);
+    assert_int_equal(kt_zone_offset(zone, day + 87 * KT_DAY_SECONDS + 3600), 7200);
     talloc_free(memory);
 }
 

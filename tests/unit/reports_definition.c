@@ -268,6 +268,10 @@ static void names_of_files(void **state)
         assert_non_null(
             strstr(told.texts[0], ":1: the file's name is the report's: small letters"));
     }
+    told.count = 0;
+    write_text("jobs.sql", HEAD "SELECT 1");
+    assert_int_equal(definition_read(memory, path_of("jobs.sql"), &problems, &definition), -EINVAL);
+    assert_non_null(strstr(told.texts[0], ":1: a report can't be named jobs"));
 }
 
 /* ---------------------------------------------------------------- hostile files */

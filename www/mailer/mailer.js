@@ -60,30 +60,28 @@ function show(settings) {
   form.hour.value = settings.hour;
   form.zone.value = isNew ? Intl.DateTimeFormat().resolvedOptions().timeZone : settings.zone;
   byId("unverified").hidden = settings.verified || !settings.address;
-  byId("now").disabled = !settings.verified;
   byId("next").textContent = settings.next ? `The next one: ${when(settings.next, settings.zone)}.` : "";
   byId("last").textContent = settings.last ? LAST[settings.last.state](settings.last, settings.zone) : "";
   form.hidden = false;
 }
 
+let stored = {};
+
 /** Do something with all buttons off, and say how it went. */
 async function attempt(action) {
-  const buttons = [...form.querySelectorAll("button")].map((button) => [button, button.disabled]);
-  for (const [button] of buttons) button.disabled = true;
+  const buttons = form.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
   say(null);
   try {
     await action();
   } catch (error) {
     say("problem", error.message);
   } finally {
-    for (const [button, was] of buttons) {
-      if (button.id !== "now" || was) button.disabled = was;
-    }
+    for (const button of buttons) button.disabled = false;
+    byId("now").disabled = !stored.verified;
     byId("main").removeAttribute("aria-busy");
   }
 }
-
-let stored = {};
 
 async function load() {
   stored = await ask("settings");
@@ -107,7 +105,6 @@ form.addEventListener("submit", (event) => {
 byId("again").addEventListener("click", () => attempt(() => save(true)));
 byId("now").addEventListener("click", () => attempt(async () => {
   await ask("send", {});
-  byId("now").disabled = false;
   say("notice", `A mail is on its way to ${stored.address}.`);
 }));
 
