@@ -3,6 +3,7 @@
 #include "chart_points.h"
 
 #include "json_value.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -104,7 +105,7 @@ static const char *make_label(struct chart_points *points, const struct report_v
     struct report_value cut = *value;
     struct kt_error error;
     if (cut.form == REPORT_IS_TEXT && cut.size > LABEL_BYTES)
-        cut.size = LABEL_BYTES;
+        cut.size = utf8_fitting(cut.text, cut.size, LABEL_BYTES);
     if (!points->label &&
         writer_new_in_memory(points, LABEL_JSON_MAX, &points->label, &error) < 0)
         return NULL;
@@ -115,18 +116,61 @@ static const char *make_label(struct chart_points *points, const struct report_v
     return talloc_strndup(points, points->label->text, points->label->used);
 }
 
+/** Set a point. @return 0, -ENOMEM */
+static int set_point(struct chart_points *points, size_t at, const struct report_value *values,
+                     struct kt_error *error)
+{
+    const struct report_about *about = points->about;
+    const char *label = make_label(points, &values[about->chart_x]);
+    if (!label)
+        return kt_error_set(error, -ENOMEM, "out of memory");
+    points->labels[at] = label;
+    for (size_t i = 0; i < about->chart_count; i++)
+        points->values[at * about->chart_count + i] = number_of(&values[about->chart_y[i]]);
+    return 0;
+}
+
+static double or_zero(double value)
+{
+    return isnan(value) ? 0 : value;
+}
+
+static size_t smallest_slice(const struct chart_points *points)
+{
+    size_t series = points->about->chart_count, smallest = 0;
+    for (size_t i = 1; i < points->count; i++)
+        if (or_zero(points->values[i * series]) < or_zero(points->values[smallest * series]))
+            smallest = i;
+    return smallest;
+}
+
+/** Keep the largest slices, by their first series; what is pushed out joins the others. */
+static int add_slice(struct chart_points *points, const struct report_value *values,
+                     struct kt_error *error)
+{
+    const struct report_about *about = points->about;
+    points->seen++;
+    if (points->count < points->max)
+        return set_point(points, points->count++, values, error);
+    size_t smallest = smallest_slice(points);
+    double *kept = &points->values[smallest * about->chart_count];
+    if (or_zero(number_of(&values[about->chart_y[0]])) <= or_zero(kept[0])) {
+        for (size_t i = 0; i < about->chart_count; i++)
+            points->others[i] += or_zero(number_of(&values[about->chart_y[i]]));
+        return 0;
+    }
+    for (size_t i = 0; i < about->chart_count; i++)
+        points->others[i] += or_zero(kept[i]);
+    talloc_free((void *)(uintptr_t)points->labels[smallest]);
+    return set_point(points, smallest, values, error);
+}
+
 int chart_points_add(struct chart_points *points, const struct report_value *values,
                      struct kt_error *error)
 {
     const struct report_about *about = points->about;
-    if (points->count == points->max && about->chart == REPORT_PIE) {
-        for (size_t i = 0; i < about->chart_count; i++) {
-            double value = number_of(&values[about->chart_y[i]]);
-            points->others[i] += isnan(value) ? 0 : value;
-        }
-        points->seen++;
-        return 0;
-    }
+    if (about->chart == REPORT_PIE)
+        return add_slice(points, values, error);
     if (points->seen++ % points->every != 0)
         return 0;
     if (points->count == points->max) {
@@ -134,15 +178,7 @@ int chart_points_add(struct chart_points *points, const struct report_value *val
         if ((points->seen - 1) % points->every != 0)
             return 0;
     }
-    const char *label = make_label(points, &values[about->chart_x]);
-    if (!label)
-        return kt_error_set(error, -ENOMEM, "out of memory");
-    points->labels[points->count] = label;
-    for (size_t i = 0; i < about->chart_count; i++)
-        points->values[points->count * about->chart_count + i] =
-            number_of(&values[about->chart_y[i]]);
-    points->count++;
-    return 0;
+    return set_point(points, points->count++, values, error);
 }
 
 /* ---------------------------------------------------------------- JSON */

@@ -2,7 +2,7 @@
 /*
  * The points of a chart, from rows that nobody counts beforehand, in bounded memory. When there are
  * too many for a page to show, a line or bar chart keeps every second, fourth, eighth … row of all;
- * a pie keeps its first rows as slices, and adds up the others.
+ * a pie keeps its largest slices, and adds up the others.
  */
 #ifndef REPORTS_CHART_POINTS_H
 #define REPORTS_CHART_POINTS_H

@@ -128,10 +128,17 @@ static int begin(struct report_sink *sink, const struct report_column *columns, 
     return writer_check(csv->writer, error);
 }
 
+static bool is_empty(const struct report_value *value)
+{
+    return value->form == REPORT_NULL || (value->form == REPORT_IS_TEXT && value->size == 0);
+}
+
 static int row(struct report_sink *sink, const struct report_value *values, struct kt_error *error)
 {
     struct csv *csv = (struct csv *)sink;
     struct writer *writer = csv->writer;
+    if (csv->count == 1 && is_empty(values))
+        writer_put(writer, "\"\"", 2); /* readers skip empty lines */
     for (size_t i = 0; i < csv->count; i++) {
         writer_put(writer, ",", i > 0);
         put_value(writer, csv->types[i], &values[i]);

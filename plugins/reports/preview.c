@@ -53,10 +53,7 @@ static void put_value(struct writer *writer, enum report_type type,
     char text[TEXT_BYTES_MAX + 3];
     struct report_value cut = *value;
     if (value->form == REPORT_IS_TEXT && value->size > TEXT_BYTES_MAX) {
-        size_t size = 0, length;
-        while (length = utf8_length(value->text + size, value->size - size),
-               size + (length > 0 ? length : 1) <= TEXT_BYTES_MAX)
-            size += length > 0 ? length : 1;
+        size_t size = utf8_fitting(value->text, value->size, TEXT_BYTES_MAX);
         memcpy(text, value->text, size);
         memcpy(text + size, "\xE2\x80\xA6", 3);
         cut.text = text;

@@ -71,3 +71,16 @@ size_t utf8_count(const char *text, size_t size)
         count += !is_continuation((unsigned char)text[i]);
     return count;
 }
+
+size_t utf8_fitting(const char *text, size_t size, size_t bytes_max)
+{
+    size_t fitting = 0;
+    while (fitting < size) {
+        size_t length = utf8_length(text + fitting, size - fitting);
+        length = length > 0 ? length : 1;
+        if (fitting + length > bytes_max)
+            break;
+        fitting += length;
+    }
+    return fitting;
+}

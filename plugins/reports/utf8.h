@@ -34,6 +34,9 @@ bool utf8_is_printable(const char *text, size_t length);
  */
 char *utf8_clean(TALLOC_CTX *context, const char *text, size_t characters_max);
 
+/** How many bytes of a text, at most so many, are whole characters. */
+size_t utf8_fitting(const char *text, size_t size, size_t bytes_max);
+
 /** How many characters; bytes that are none count for one each. */
 size_t utf8_count(const char *text, size_t size);
 
