@@ -171,8 +171,8 @@ static int run_order(const struct command *command, const char *question, const 
     return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/** @return 0, or -EINVAL when the command line makes no sense */
-static int parse(int argc, char **argv, struct command *command)
+/** The options; -h and -v set the verb. @return 0, -EINVAL */
+static int parse_options(int argc, char **argv, struct command *command)
 {
     static const struct option options[] = {
         {"breakdown", no_argument, NULL, 'b'},
@@ -232,46 +232,88 @@ static int parse(int argc, char **argv, struct command *command)
             return -EINVAL;
         }
     }
+    return 0;
+}
+
+/* What stands behind a verb. Each of these says how many of the words it takes, or -EINVAL. */
+
+static int take_plugin(struct command *command, char **words, int count)
+{
+    command->plugin = words[0];
+    return count > 0 ? 1 : -EINVAL;
+}
+
+static int take_job(struct command *command, char **words, int count)
+{
+    if (count < 3)
+        return 0; /* the list */
+    command->order = words[0];
+    command->realm = words[1];
+    command->id = words[2];
+    bool is_known = strcmp(words[0], "cancel") == 0 || strcmp(words[0], "delete") == 0;
+    return is_known ? 3 : -EINVAL;
+}
+
+static int take_report(struct command *command, char **words, int count)
+{
+    command->verb = KT_CONTROL_JOBS;
+    command->jobs_of = VERB_REPORTS;
+    return take_job(command, words, count);
+}
+
+static int take_mail(struct command *command, char **words, int count)
+{
+    if (count == 0)
+        return 0; /* how it stands */
+    if (count < 2 || strcmp(words[0], "send") != 0)
+        return -EINVAL;
+    command->user = words[1];
+    return 2;
+}
+
+static int take_store(struct command *command, char **words, int count)
+{
+    if (count == 0)
+        return -EINVAL;
+    command->order = words[0];
+    if (strcmp(words[0], "check") == 0)
+        return 1;
+    if (strcmp(words[0], "export") != 0 && strcmp(words[0], "import") != 0)
+        return -EINVAL;
+    command->file = words[1]; /* NULL: standard input or output */
+    return count > 1 ? 2 : 1;
+}
+
+static int take_calendar(struct command *command, char **words, int count)
+{
+    if (count == 0 || command->calendar.from == NULL || command->calendar.to == NULL)
+        return -EINVAL;
+    command->calendar.file = words[0];
+    return 1;
+}
+
+/** @return 0, or -EINVAL when the command line makes no sense */
+static int parse(int argc, char **argv, struct command *command)
+{
+    static const struct {
+        const char *verb;
+        int (*take)(struct command *command, char **words, int count);
+    } verbs[] = {
+        {KT_CONTROL_RELEASE, take_plugin}, {KT_CONTROL_JOBS, take_job},
+        {VERB_REPORTS, take_report},       {VERB_MAILER, take_mail},
+        {VERB_STORE, take_store},          {VERB_CALENDAR, take_calendar},
+    };
+    int result = parse_options(argc, argv, command), taken = 0;
+    if (result < 0 || command->verb != NULL)
+        return result;
     if (optind >= argc)
         return -EINVAL;
     command->verb = argv[optind++];
-    if (strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && optind < argc)
-        command->plugin = argv[optind++];
-    if (strcmp(command->verb, VERB_REPORTS) == 0) {
-        command->verb = KT_CONTROL_JOBS;
-        command->jobs_of = VERB_REPORTS;
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+        if (strcmp(argv[optind - 1], verbs[i].verb) == 0)
+            taken = verbs[i].take(command, argv + optind, argc - optind);
     }
-    bool is_jobs = strcmp(command->verb, KT_CONTROL_JOBS) == 0;
-    if (is_jobs && argc - optind == 3) {
-        command->order = argv[optind++];
-        command->realm = argv[optind++];
-        command->id = argv[optind++];
-        if (strcmp(command->order, "cancel") != 0 && strcmp(command->order, "delete") != 0)
-            return -EINVAL;
-    }
-    if (strcmp(command->verb, VERB_MAILER) == 0 && optind < argc) {
-        if (argc - optind != 2 || strcmp(argv[optind++], "send") != 0)
-            return -EINVAL;
-        command->user = argv[optind++];
-    }
-    if (strcmp(command->verb, VERB_STORE) == 0) {
-        if (optind >= argc)
-            return -EINVAL;
-        command->order = argv[optind++];
-        bool is_check = strcmp(command->order, "check") == 0;
-        if (!is_check && strcmp(command->order, "export") != 0 &&
-            strcmp(command->order, "import") != 0)
-            return -EINVAL;
-        if (!is_check && optind < argc)
-            command->file = argv[optind++];
-    }
-    if (strcmp(command->verb, VERB_CALENDAR) == 0) {
-        if (optind >= argc || command->calendar.from == NULL || command->calendar.to == NULL)
-            return -EINVAL;
-        command->calendar.file = argv[optind++];
-    }
-    bool lacks_plugin = strcmp(command->verb, KT_CONTROL_RELEASE) == 0 && command->plugin == NULL;
-    return optind == argc && !lacks_plugin ? 0 : -EINVAL;
+    return taken == argc - optind ? 0 : -EINVAL;
 }
 
 static int run_release(const struct command *command)
