@@ -445,7 +445,7 @@ def test_full_queue(make_site, ada):
     field.send_keys("2")
     page.get("make").click()
     page.wait_state("waiting")
-    assert "number 1 in the queue" in page.text("job-text")
+    page.wait(lambda: "number 1 in the queue" in page.text("job-text"))  # told after a moment
     page.make("lines")
     page.wait_shown("form-problem")
     assert "queue is full" in page.text("form-problem")
