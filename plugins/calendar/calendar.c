@@ -8,6 +8,7 @@
 #include "connect.h"
 #include "ics_file.h"
 #include "me.h"
+#include "range.h"
 #include "service.h"
 #include "week.h"
 #include "week_server.h"
@@ -321,6 +322,8 @@ static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
         result = kt_connect_routes(plugin, service);
     if (result == 0)
         result = kt_me_routes(plugin, service);
+    if (result == 0)
+        result = kt_range_routes(plugin, service);
     if (result == 0)
         result = kt_week_server_start(plugin, service);
     return result < 0 ? kt_error_set(error, result, "the routes cannot be registered") : 0;

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Any days in a row, as JSON and as a table for spreadsheets."""
+
+import csv
+import io
+
+import pytest
+import requests
+
+from calendars import Visitor, make_calendar
+from kontor import ROOT
+
+WEEK = ROOT / "tests" / "data" / "week.ics"
+# Nothing in it is harmless to a spreadsheet.
+HOSTILE = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:x
+DTSTART;TZID=Europe/Berlin:20261117T090000
+DURATION:PT30M
+SUMMARY:=HYPERLINK("http://evil.example/"\\, "invoice")
+ORGANIZER;CN=+Ada:mailto:ada@example.org
+ATTENDEE;CN="Grüße, 日本":mailto:bob@example.org
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n").encode()
+
+
+@pytest.fixture
+def url(folder, make_kontor, make_frontend):
+    """The API of a kontor with one file for all, which is of a person of that file."""
+    kontor = make_kontor(plugins=("calendar",), sections={"calendar": {
+        "file": str(WEEK), "timezone": "Europe/Berlin", "owner": "me@example.org"}})
+    return make_frontend("nginx", kontor).url + "/api/calendar"
+
+
+def rows(answer):
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert answer.content.endswith(b"\r\n")
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+def test_events_of_a_week(url):
+    """People could not take their week into a spreadsheet, or would find other hours there."""
+    answer = requests.get(f"{url}/export", params={"from": "2026-10-19", "to": "2026-10-25"})
+    events = rows(answer)
+    assert "calendar-events-2026-10-19-2026-10-25.csv" in answer.headers["Content-Disposition"]
+    week = requests.get(f"{url}/week", params={"date": "2026-10-19"}).json()
+    assert len(events) == week["events_total"]
+    meetings = [event for event in events if event["kind"] in ("one_off", "recurring")]
+    assert len(meetings) == week["totals"]["meetings"]["count"]
+    assert round(sum(float(event["hours"]) for event in meetings) * 60) == \
+        week["totals"]["meetings"]["minutes"]
+    clocks, = [event for event in events if event["title"] == "Over the change of clocks"]
+    # from 1:30 to 3:30, in a night whose third hour comes twice
+    assert (clocks["start"], clocks["end"]) == ("2026-10-25 01:30:00", "2026-10-25 03:30:00")
+    assert (clocks["hours"], clocks["offset"]) == ("3", "UTC+02:00")
+
+
+def test_other_tables(url):
+    """One would have to add up by hand who took how many hours."""
+    span = {"from": "2026-10-19", "to": "2026-10-25"}
+    people = rows(requests.get(f"{url}/export", params={**span, "what": "people"}))
+    week = requests.get(f"{url}/week", params={"date": "2026-10-19"}).json()
+    assert [(person["address"], round(float(person["hours"]) * 60)) for person in people] == \
+        [(person["address"], person["minutes"]) for person in week["people"]]
+    days = rows(requests.get(f"{url}/export", params={**span, "what": "days"}))
+    assert [day["date"] for day in days] == [day["date"] for day in week["days"]]
+    assert [float(day["hours"]) for day in days] == [24] * 6 + [25]
+    series = rows(requests.get(f"{url}/export", params={**span, "what": "series"}))
+    assert float(series[0]["person_hours"]) * 60 == week["series"][0]["person_minutes"]
+
+
+def test_a_quarter(url):
+    """A quarter would have to be put together of thirteen weeks."""
+    quarter = {"from": "2026-10-01", "to": "2026-12-31"}
+    answer = requests.get(f"{url}/range", params=quarter)
+    assert answer.status_code == 200
+    assert "calendar;dur=" in answer.headers["Server-Timing"]
+    assert len(answer.json()["days"]) == 92
+    # each working day but one has a stand-up of half an hour, one of which takes 45 minutes
+    assert answer.json()["totals"]["recurring"] == {"count": 65, "minutes": 64 * 30 + 45}
+    assert len(rows(requests.get(f"{url}/export", params=quarter))) == answer.json()["events_total"]
+
+
+def test_another_zone(url):
+    """Travellers would find their meetings at another time than on the page."""
+    events = rows(requests.get(f"{url}/export", params={
+        "from": "2026-10-20", "to": "2026-10-20", "tz": "Asia/Tokyo"}))
+    assert {event["start"] for event in events} == {"2026-10-20 20:00:00"}
+    assert {event["offset"] for event in events} == {"UTC+09:00"}
+
+
+def test_formulas_stay_texts(url):
+    """Who invites somebody could run a formula in their spreadsheet."""
+    answer = requests.post(f"{url}/export", params={"from": "2026-11-16", "to": "2026-11-22"},
+                           data=HOSTILE, headers={"Content-Type": "text/calendar"})
+    event, = rows(answer)
+    assert event["title"] == "'=HYPERLINK(\"http://evil.example/\", \"invoice\")"
+    assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in event.values())
+    assert "Grüße, 日本" in event["names"]
+
+
+@pytest.mark.parametrize("query", [
+    {}, {"from": "2026-10-19"}, {"from": "2026-10-19", "to": "2026-10-18"},
+    {"from": "2026-01-01", "to": "2027-06-01"}, {"from": "x", "to": "y"},
+    {"from": "2026-10-19", "to": "2026-10-25", "what": "secrets"},
+    {"from": "2026-10-19", "to": "2026-10-25", "tz": "Mars/Olympus"}])
+def test_questions_that_make_no_sense(url, query):
+    """A slip of the keyboard would keep the server busy with a century, or give an empty table."""
+    answer = requests.get(f"{url}/export", params=query)
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+def test_nobody_gets_others_rows(folder, make_kontor):
+    """What somebody has connected would be everybody's."""
+    kontor = make_calendar(make_kontor, folder)
+    span = "/export?from=2026-10-19&to=2026-10-25"
+    assert Visitor(kontor, None).ask(span).status == 401
+    assert Visitor(kontor, "bob").ask(span).status == 404
+    assert Visitor(kontor, None).ask(span + "&sample=1").status == 200
