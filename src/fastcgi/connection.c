@@ -283,6 +283,20 @@ static bool is_drained(const struct kt_connection *connection)
             now_ms - idle_since_ms >= KT_CONNECTION_QUIET_MS);
 }
 
+static bool is_idle(const struct kt_connection *connection)
+{
+    return !connection->requests && !connection->output_first;
+}
+
+bool kt_connection_is_to_be_given(const struct kt_connection *connection)
+{
+    const struct kt_engine *engine = connection->engine;
+    bool is_whole = connection->unread_count == 0 && !connection->closes_when_done &&
+                    kt_record_is_between(&connection->parser);
+    return engine->is_draining && engine->give && connection->state == KT_CONNECTION_OPEN &&
+           is_whole && is_idle(connection);
+}
+
 /**
  * While the engine drains: give an idle connection away, so that its peer notices nothing. What
  * is in the socket goes along; of what we have read, nothing may be left.
@@ -291,10 +305,7 @@ static bool is_drained(const struct kt_connection *connection)
 static bool give(struct kt_connection *connection)
 {
     struct kt_engine *engine = connection->engine;
-    bool is_whole = connection->unread_count == 0 && !connection->closes_when_done &&
-                    kt_record_is_between(&connection->parser);
-    return engine->is_draining && engine->give && connection->state == KT_CONNECTION_OPEN &&
-           is_whole && engine->gives_left > 0 &&
+    return kt_connection_is_to_be_given(connection) && engine->gives_left > 0 &&
            engine->give(engine->drain_argument, connection->fd) && engine->gives_left-- > 0;
 }
 
@@ -306,12 +317,11 @@ void kt_connection_update(struct kt_connection *connection)
         kt_connection_close(connection);
         return;
     }
-    bool is_idle = !connection->requests && !connection->output_first;
-    if (is_idle && give(connection)) {
+    if (give(connection)) {
         kt_connection_close(connection);
         return;
     }
-    if (connection->state == KT_CONNECTION_OPEN && is_idle &&
+    if (connection->state == KT_CONNECTION_OPEN && is_idle(connection) &&
         (connection->closes_when_done || is_drained(connection))) {
         finish(connection);
         if (connection->state == KT_CONNECTION_CLOSED)

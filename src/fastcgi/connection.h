@@ -110,6 +110,9 @@ void kt_connection_close(struct kt_connection *connection);
 /** Read and serve what is there, within a fair share. May close the connection. */
 void kt_connection_read(struct kt_connection *connection);
 
+/** Whether it is idle while the engine drains, and another engine should have its next request. */
+bool kt_connection_is_to_be_given(const struct kt_connection *connection);
+
 /** Close a connection whose peer neither gives nor takes anything (called now and then). */
 void kt_connection_sweep(struct kt_connection *connection, int64_t now_ms);
 

@@ -154,6 +154,19 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
 
 /* ---------------------------------------------------------------- times */
 
+/** Tell who waits for it, once, that the next request of every peer goes to somebody else. */
+static void tell_given(struct kt_engine *engine)
+{
+    void (*on_given)(void *argument) = engine->on_given;
+    if (!on_given)
+        return;
+    for (const struct kt_connection *one = engine->connections; one; one = one->next)
+        if (kt_connection_is_to_be_given(one))
+            return;
+    engine->on_given = NULL;
+    on_given(engine->drain_argument);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct kt_engine *engine = timer->data;
@@ -181,6 +194,7 @@ static void on_sweep(uv_timer_t *timer)
     }
     if (!engine->connections && !engine->requests)
         uv_timer_stop(timer);
+    tell_given(engine);
 }
 
 static uint64_t sweep_interval(const struct kt_engine_options *options)
@@ -263,17 +277,20 @@ static void tell_idle(struct kt_engine *engine)
 }
 
 void kt_engine_drain(struct kt_engine *engine, bool (*give)(void *argument, int fd),
-                     void (*on_idle)(void *argument), void *argument)
+                     void (*on_given)(void *argument), void (*on_idle)(void *argument),
+                     void *argument)
 {
     if (engine->is_draining || engine->is_closed)
         return;
     engine->is_draining = true;
     engine->give = give;
+    engine->on_given = on_given;
     engine->on_idle = on_idle;
     engine->drain_argument = argument;
     engine->drain_ms = kt_now_ms();
     kt_engine_accept_update(engine);
     uv_timer_start(&engine->sweep, on_sweep, SWEEP_DRAIN_MS, SWEEP_DRAIN_MS);
+    tell_given(engine);
     tell_idle(engine);
 }
 

@@ -64,8 +64,8 @@ struct kt_engine {
     int64_t drain_ms;                     /**< when the drain began */
     bool (*give)(void *argument, int fd); /**< while draining: takes connections; or NULL */
     unsigned int gives_left;              /**< before the next sweep, so that no one is flooded */
-    void (*on_idle)(void *argument);
-    void *drain_argument;       /**< of give and on_idle */
+    void (*on_given)(void *argument), (*on_idle)(void *argument); /**< NULL: has been called */
+    void *drain_argument;                                         /**< of these */
     unsigned char *read_buffer; /**< shared by all connections; valid during one read only */
 };
 
@@ -82,7 +82,8 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
 
 /** As kt_service_drain. */
 void kt_engine_drain(struct kt_engine *engine, bool (*give)(void *argument, int fd),
-                     void (*on_idle)(void *argument), void *argument);
+                     void (*on_given)(void *argument), void (*on_idle)(void *argument),
+                     void *argument);
 
 /** Serve a connection that another engine gave away; its socket becomes the engine's. */
 void kt_engine_adopt(struct kt_engine *engine, int fd);

@@ -64,8 +64,8 @@ static void log_request(const struct kt_request *request, uint64_t took_ns)
 }
 
 const uint32_t kt_service_bounds_us[KT_DURATIONS] = {
-    100,    250,    500,     1000,    2500,    5000,     10000,    25000,
-    50000,  100000, 250000,  500000,  1000000, 2500000,  10000000, 0};
+    100,   250,    500,    1000,   2500,    5000,    10000,    25000,
+    50000, 100000, 250000, 500000, 1000000, 2500000, 10000000, 0};
 
 static void count_duration(uint64_t took_ns)
 {
@@ -334,11 +334,11 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
     return kt_engine_start(&engine, fds, count, error, &service.engine);
 }
 
-void kt_service_drain(bool (*give)(void *argument, int fd), void (*on_idle)(void *argument),
-                      void *argument)
+void kt_service_drain(bool (*give)(void *argument, int fd), void (*on_given)(void *argument),
+                      void (*on_idle)(void *argument), void *argument)
 {
     if (service.engine)
-        kt_engine_drain(service.engine, give, on_idle, argument);
+        kt_engine_drain(service.engine, give, on_given, on_idle, argument);
     else
         on_idle(argument);
 }

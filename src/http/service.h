@@ -46,12 +46,14 @@ KT_PUBLIC int kt_service_start(const struct kt_service_options *options, const i
 
 /**
  * Stop accepting, finish the running requests, close connections as they get idle.
- * @param give     offers idle connections to another worker: @return whether it has taken a copy of
- *                 the descriptor; NULL: there is none
- * @param on_idle  called once from the loop when no connection is left; may be called at once
+ * @param give      offers idle connections to another worker: @return whether it has taken a copy
+ *                  of the descriptor; NULL: there is none
+ * @param on_given  called once from the loop when all idle ones are given; may be called at once
+ * @param on_idle   called once from the loop when no connection is left; may be called at once
  */
 KT_PUBLIC void kt_service_drain(bool (*give)(void *argument, int fd),
-                                void (*on_idle)(void *argument), void *argument);
+                                void (*on_given)(void *argument), void (*on_idle)(void *argument),
+                                void *argument);
 
 /** Serve a connection that another worker gave; the descriptor becomes the door's. */
 KT_PUBLIC void kt_service_adopt(int fd);

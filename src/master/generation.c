@@ -179,14 +179,24 @@ static void commit(struct kt_master *master)
         kt_listeners_close(old->listeners, master->current->listeners);
         kt_generation_retire(old, true);
     }
+    master->is_handing_over = true;
+}
+
+/** Settle the current generation when no worker is left that may let a request in. */
+static void end_handover(struct kt_master *master)
+{
+    for (const struct kt_generation *one = master->generations; one; one = one->next)
+        for (uint32_t i = 0; i < one->count; i++)
+            if (one->slots[i].is_handing_over)
+                return;
+    master->is_handing_over = false;
     kt_master_settled(master, master->current, NULL);
 }
 
-void kt_generation_advance(struct kt_master *master)
+/** Start the workers after the first; commit when all serve. */
+static void complete(struct kt_master *master)
 {
     struct kt_generation *incoming = master->incoming;
-    if (incoming == NULL || incoming->slots[0].ready_ms == 0)
-        return;
     bool is_complete = true;
     for (uint32_t i = 0; i < incoming->count && master->incoming == incoming; i++) {
         struct kt_slot *slot = &incoming->slots[i];
@@ -196,6 +206,14 @@ void kt_generation_advance(struct kt_master *master)
     }
     if (is_complete && master->incoming == incoming)
         commit(master);
+}
+
+void kt_generation_advance(struct kt_master *master)
+{
+    if (master->incoming != NULL && master->incoming->slots[0].ready_ms > 0)
+        complete(master);
+    if (master->is_handing_over)
+        end_handover(master);
 }
 
 void kt_generation_retire(struct kt_generation *generation, bool has_heirs)

@@ -124,8 +124,8 @@ void kt_master_isolate(struct kt_master *master, int64_t now_ms)
         kt_log_notice("plugin '%s' was in quarantine for %lld s and is tried again", suspect->name,
                       (long long)(suspect->time_ms + 999) / 1000);
     if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
-        kt_registry_place_is_open(master->registry) && now_ms >= master->renewal_ms &&
-        kt_master_is_stale(master))
+        !master->is_handing_over && kt_registry_place_is_open(master->registry) &&
+        now_ms >= master->renewal_ms && kt_master_is_stale(master))
         renew(master, now_ms);
 }
 
@@ -133,7 +133,7 @@ int64_t kt_master_isolate_deadline(const struct kt_master *master)
 {
     int64_t deadline = kt_quarantine_deadline(master->quarantine);
     if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
-        master->renewal_ms < deadline && kt_master_is_stale(master))
+        !master->is_handing_over && master->renewal_ms < deadline && kt_master_is_stale(master))
         deadline = master->renewal_ms;
     return deadline;
 }

@@ -23,7 +23,7 @@
 
 /** Signals that are taken from one read. */
 #define SIGNALS_AT_ONCE 16
-/** What is polled besides the workers: signals, the registry, the control socket and its clients. */
+/** What is polled besides the workers: signals, registry, control socket and its clients. */
 #define FIXED_FDS (3 + KT_MASTER_CLIENTS_MAX)
 /** While a client of the control socket may be cut off, look that often. */
 #define CONTROL_TICK_MS 1000
@@ -156,9 +156,9 @@ int kt_master_reload(struct kt_master *master, struct kt_error *error)
     struct kt_settings *settings;
     if (master->state == KT_MASTER_STOPPING)
         return kt_error_set(error, -ESHUTDOWN, "kontord is stopping");
-    if (master->incoming != NULL) {
+    if (master->incoming != NULL || master->is_handing_over) {
         master->is_reload_wanted = true;
-        if (master->incoming->is_renewal)
+        if (master->incoming != NULL && master->incoming->is_renewal)
             kt_generation_abort(master, "a reload was asked for"); /* and this comes back */
         return 0;
     }

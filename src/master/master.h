@@ -34,6 +34,7 @@ struct kt_master {
     struct kt_generation *generations; /**< all of them, the newest first */
     struct kt_generation *current;     /**< serves; NULL during the first start */
     struct kt_generation *incoming;    /**< starts; NULL when no start or reload is under way */
+    bool is_handing_over; /**< the current one serves; some before it may still let requests in */
     struct kt_registry_place *registry;
     struct kt_quarantine *quarantine;
     int64_t renewal_ms; /**< not before this; 0: at once */
@@ -75,7 +76,11 @@ void kt_master_stop(struct kt_master *master, const char *why);
 int kt_generation_start(struct kt_master *master, struct kt_config *config,
                         struct kt_settings *settings, struct kt_error *error);
 
-/** Bring a starting generation forward; when all its workers are ready, it replaces the current. */
+/**
+ * Bring a starting generation forward: when all its workers are ready, it replaces the current. It
+ * is settled when those that it replaces let no request in any more: who was told that it is
+ * settled gets no answer of the old configuration.
+ */
 void kt_generation_advance(struct kt_master *master);
 
 /** Take a starting generation back, because a worker did not get ready. */
@@ -99,7 +104,7 @@ void kt_generations_reap(struct kt_master *master);
 /** Hear what the workers say. */
 void kt_generations_read(struct kt_master *master);
 
-/** In a forked registry: let go of what is the master's and the workers'. @param argument the master */
+/** In a forked registry: let go of the master's and the workers' things. @param argument  master */
 void kt_generations_close_inherited(void *argument);
 
 /** When kt_generations_tick has something to do; INT64_MAX: never. */

@@ -218,6 +218,7 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     slot->quarantine_version = how->quarantine->version;
     slot->life = how->registry->life;
     slot->is_wanted = true;
+    slot->is_handing_over = false;
     slot->said[0] = '\0';
     slot->deadline_ms = slot->started_ms + slot->generation->settings->start_timeout_ms;
     set_state(slot, KT_SLOT_STARTING);
@@ -244,6 +245,8 @@ bool kt_slot_read(struct kt_slot *slot, void (*take)(void *argument, int fd), vo
             slot->ready_ms = kt_master_now_ms();
             set_state(slot, KT_SLOT_SERVING);
             has_become_ready = true;
+        } else if (strcmp(packet, KT_WORKER_RETIRED) == 0) {
+            slot->is_handing_over = false;
         } else if (strncmp(packet, KT_WORKER_FAILED, failed) == 0) {
             snprintf(slot->said, sizeof(slot->said), "%.*s", KT_ERROR_TEXT_MAX - 1,
                      packet + failed);
@@ -298,6 +301,8 @@ void kt_slot_drain(struct kt_slot *slot, bool has_heirs)
     if (slot->fd < 0 ||
         kt_packet_send(slot->fd, has_heirs ? KT_WORKER_RETIRE : KT_WORKER_DRAIN, -1) < 0)
         kill(slot->pid, SIGTERM);
+    else
+        slot->is_handing_over = has_heirs;
     slot->deadline_ms = kt_master_now_ms() + slot->generation->settings->drain_timeout_ms;
     set_state(slot, KT_SLOT_DRAINING);
 }
@@ -426,6 +431,7 @@ enum kt_slot_end kt_slot_reap(struct kt_slot *slot, void (*take)(void *argument,
         close(slot->fd);
     slot->fd = -1;
     slot->pid = 0;
+    slot->is_handing_over = false;
     set_state(slot, KT_SLOT_EMPTY);
     return end;
 }

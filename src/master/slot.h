@@ -34,12 +34,13 @@ struct kt_slot {
     struct kt_generation *generation;
     uint32_t number; /**< 1 … */
     enum kt_slot_state state;
-    bool is_wanted; /**< not told to end: its end is a failure */
-    pid_t pid;      /**< 0 when empty */
-    uint32_t node;  /**< the worker's number in pids and for the registry */
-    uint32_t life;  /**< of the registry that it was connected to */
-    int fd;         /**< to the worker, -1 when empty */
-    int control_fd; /**< listening; lives as long as the slot */
+    bool is_wanted;       /**< not told to end: its end is a failure */
+    bool is_handing_over; /**< told to retire: until it says that it has, or ends */
+    pid_t pid;            /**< 0 when empty */
+    uint32_t node;        /**< the worker's number in pids and for the registry */
+    uint32_t life;        /**< of the registry that it was connected to */
+    int fd;               /**< to the worker, -1 when empty */
+    int control_fd;       /**< listening; lives as long as the slot */
     char *control_path;
     struct kt_note *note; /**< lives as long as the slot */
     int64_t started_ms;   /**< the worker's fork */

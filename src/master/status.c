@@ -125,7 +125,8 @@ char *kt_master_status(const struct kt_master *master)
     cJSON_AddStringToObject(document, "version", PACKAGE_VERSION);
     add_number(document, "pid", (uint64_t)getpid());
     cJSON_AddStringToObject(document, "state",
-                            master->incoming != NULL && master->state == KT_MASTER_RUNNING
+                            (master->incoming != NULL || master->is_handing_over) &&
+                                    master->state == KT_MASTER_RUNNING
                                 ? "reloading"
                                 : kt_master_state_name(master->state));
     add_number(document, "uptime_ms", (uint64_t)(now - master->started_ms));

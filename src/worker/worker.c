@@ -53,9 +53,9 @@ static struct {
     uv_signal_t terminate;
     uv_prepare_t count;
     struct kt_control *control;
-    kt_pid jobs;           /**< the supervisor of the dispatcher */
-    int64_t drain_ms;      /**< when draining began */
-    bool is_replaced;      /**< other workers go on: jobs may take their time */
+    kt_pid jobs;      /**< the supervisor of the dispatcher */
+    int64_t drain_ms; /**< when draining began */
+    bool is_replaced; /**< other workers go on: jobs may take their time */
 } worker;
 
 static void set_state(enum state state)
@@ -95,6 +95,14 @@ static void on_idle(void *argument)
     kt_send(worker.pid, MESSAGE_IDLE, NULL, 0);
 }
 
+/** No idle connection is left, and nobody gets in. */
+static void on_given(void *argument)
+{
+    (void)argument;
+    if (worker.is_replaced)
+        tell_master(KT_WORKER_RETIRED);
+}
+
 /** Offer a connection to the master, which has others who serve. @return whether it is taken */
 static bool give_connection(void *argument, int fd)
 {
@@ -116,7 +124,7 @@ static void drain(const char *why, bool gives_connections)
         set_state(DRAINING);
         worker.is_replaced = gives_connections;
         worker.drain_ms = kt_now_ms();
-        kt_service_drain(gives_connections ? give_connection : NULL, on_idle, NULL);
+        kt_service_drain(gives_connections ? give_connection : NULL, on_given, on_idle, NULL);
         break;
     case DRAINING:
     case STOPPING:
@@ -209,8 +217,8 @@ static int blame_plugin(const struct kt_plugin *plugin, const char *why)
 /** Jobs that others wait for may end within the time that draining may take. */
 static void end_jobs(void)
 {
-    int64_t patience_ms = worker.drain_ms + worker.start->settings->drain_timeout_ms -
-                          JOBS_END_MS - kt_now_ms();
+    int64_t patience_ms =
+        worker.drain_ms + worker.start->settings->drain_timeout_ms - JOBS_END_MS - kt_now_ms();
     if (worker.is_replaced)
         kt_jobs_end(patience_ms, "it was interrupted: kontor was given a new configuration");
     else
@@ -365,7 +373,8 @@ static int run(void)
         return fail(EX_OSERR, error.text);
     result = watch_loop();
     if (result == 0)
-        result = kt_registry_attach(worker.start->registry_fd, worker.start->directory_fd, NULL, NULL);
+        result =
+            kt_registry_attach(worker.start->registry_fd, worker.start->directory_fd, NULL, NULL);
     if (result == 0)
         result = kt_fetch_start(&worker.start->settings->fetch);
     if (result == 0)

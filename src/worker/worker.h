@@ -13,12 +13,14 @@
 /**
  * What the two say to each other: one word a packet, "failed" followed by a text. "retire" is
  * "drain" with others to go on: idle connections are sent to the master, one a packet with its
- * descriptor, and the master sends them on to a worker that serves.
+ * descriptor, and the master sends them on to a worker that serves. "retired" is the answer: what
+ * comes from now on comes to the others.
  */
 #define KT_WORKER_READY "ready"
 #define KT_WORKER_FAILED "failed "
 #define KT_WORKER_DRAIN "drain"
 #define KT_WORKER_RETIRE "retire"
+#define KT_WORKER_RETIRED "retired"
 #define KT_WORKER_CONNECTION "connection"
 /** The longest such packet. */
 #define KT_WORKER_PACKET_MAX (sizeof(KT_WORKER_FAILED) + KT_ERROR_TEXT_MAX)

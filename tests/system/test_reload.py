@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """SIGHUP: new workers with the new configuration, and nobody notices."""
 
+import os
 import signal
+import subprocess
 
 import pytest
 
 from fastcgi import wait_until
+from kontor import ENVIRONMENT, KONTORCTL
 from load import Load
+
+
+def order_reload(kontor):
+    """`kontorctl reload`, which has only begun."""
+    return subprocess.Popen([KONTORCTL, "-r", kontor.run_dir, "reload"], stdout=subprocess.PIPE,
+                            text=True, env=ENVIRONMENT)
 
 
 @pytest.mark.parametrize("path, body", [("/api/evaluation/now", None),
@@ -72,6 +81,49 @@ def test_new_configuration_counts(make_kontor):
         with kontor.client() as client:
             return b'"Good morning"' in client.get("/api/skeleton/hello").body
     wait_until(greets, what="the new greeting")
+
+
+def test_reloaded_means_reloaded(make_kontor):
+    """`systemctl reload` would return, and the next request get an answer of the old configuration."""
+    kontor = make_kontor(settings={"workers": "2"}, sections={"skeleton": {"greeting": "0"}})
+    kept = [kontor.client() for _ in range(8)]
+    for client in kept:
+        client.get("/api/skeleton/hello")
+    for greeting in map(str, range(1, 11)):
+        kontor.sections["skeleton"]["greeting"] = greeting
+        kontor.write_config()
+        assert kontor.control("reload").returncode == 0
+        fresh = [kontor.client() for _ in range(8)]
+        answers = [client.get("/api/skeleton/hello").body for client in fresh + kept]
+        assert [body for body in answers if f'"{greeting}"'.encode() not in body] == []
+        for client in fresh:
+            client.close()
+
+
+def test_a_reload_waits_for_the_last_of_the_old(make_kontor):
+    """A busy worker of before would still let requests in when the reload is said to be done."""
+    kontor = make_kontor(settings={"workers": "2"})
+    before = set(kontor.workers())
+    stopped = min(before)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        reload = order_reload(kontor)
+        wait_until(lambda: kontor.status()["generation"] == 2, what="the new generation")
+        assert kontor.status()["state"] == "reloading"
+        assert reload.poll() is None
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert reload.communicate(timeout=20)[0] == "reloaded\n"
+    assert kontor.status()["state"] == "running"
+
+
+def test_reloads_at_once_are_all_answered(make_kontor):
+    """Two people who reload at the same time: one would wait for ever, or be told too early."""
+    kontor = make_kontor(settings={"workers": "2"})
+    reloads = [order_reload(kontor) for _ in range(5)]
+    for reload in reloads:
+        assert reload.communicate(timeout=30)[0] == "reloaded\n"
+    assert kontor.status()["state"] == "running"
 
 
 def test_bad_configuration_keeps_the_old(make_kontor):

@@ -42,7 +42,7 @@ static void on_idle(void *argument)
 static void serve_stop(struct kt_request *request)
 {
     kt_respond(request, 200, "text/plain", "bye", 3);
-    kt_service_drain(NULL, on_idle, NULL);
+    kt_service_drain(NULL, NULL, on_idle, NULL);
 }
 
 /* ---------------------------------------------------------------- the client's side */
