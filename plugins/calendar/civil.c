@@ -6,7 +6,6 @@
 #include "civil.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /** Days of 400 Gregorian years, and from 0000-03-01 to 1970-01-01. */
@@ -112,8 +111,15 @@ int kt_date_parse(const char *text, int32_t *ret_day)
 void kt_date_format(int32_t day, char text[KT_DATE_TEXT_SIZE])
 {
     struct kt_date date = kt_date_from_day(day);
+    uint32_t digits = (uint32_t)date.year % 10000u * 10000u + date.month * 100u + date.day;
 
-    /* The remainders change no valid date; they tell the compiler that the text fits. */
-    snprintf(text, KT_DATE_TEXT_SIZE, "%04u-%02u-%02u", (unsigned)date.year % 10000u,
-             date.month % 100u, date.day % 100u);
+    text[KT_DATE_LENGTH] = '\0';
+    for (int at = KT_DATE_LENGTH - 1; at >= 0; at--) {
+        if (at == 4 || at == 7) {
+            text[at] = '-';
+            continue;
+        }
+        text[at] = (char)('0' + digits % 10);
+        digits /= 10;
+    }
 }

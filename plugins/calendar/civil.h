@@ -15,7 +15,8 @@
 /** The years that calendars may speak of; beyond them dates are refused. */
 #define KT_YEAR_MIN 1601
 #define KT_YEAR_MAX 9999
-/** "YYYY-MM-DD" and its NUL. */
+/** "YYYY-MM-DD", and room for it with its NUL. */
+#define KT_DATE_LENGTH 10
 #define KT_DATE_TEXT_SIZE 16
 
 struct kt_date {

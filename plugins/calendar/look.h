@@ -10,6 +10,10 @@
 
 /** A year, and the days to make it whole weeks: more is a slip of the keyboard. */
 #define KT_LOOK_DAYS_MAX 372u
+/** What people are told who ask for other days. */
+#define KT_LOOK_DAYS_WRONG                                                                         \
+    "The first day and the last one are dates such as 2026-10-01, in this order; at most "         \
+    "372 days."
 
 /** What is looked at. All borrowed until the answer. */
 struct kt_look_question {

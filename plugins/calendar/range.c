@@ -18,8 +18,9 @@
 /** What is done on the thread pool. */
 struct writing {
     TALLOC_CTX *tree;
+    const struct kt_service *service; /* of JSON */
     const struct kt_look *look;
-    enum kt_rows rows;
+    enum kt_rows rows; /* of CSV */
     char *text;
     size_t size;
     int result;
@@ -40,10 +41,7 @@ static bool read_question(struct kt_request *request, struct kt_look_question *q
 
     question->zone = zone && *zone ? zone : service->timezone;
     if (kt_look_days(from, to, &question->first_day, &question->days) < 0) {
-        kt_respond_problem(request, 400,
-                           "from and to are the first and the last day, such as 2026-10-01 and "
-                           "2026-12-31; at most %u days.",
-                           KT_LOOK_DAYS_MAX);
+        kt_respond_problem(request, 400, "%s", KT_LOOK_DAYS_WRONG);
         return false;
     }
     if (is_post(request)) {
@@ -95,21 +93,39 @@ static struct kt_look *look_for(struct kt_request *request)
     return look;
 }
 
+static void write_json(void *argument)
+{
+    struct writing *writing = argument;
+    const struct kt_look *look = writing->look;
+    const struct kt_week week = {.window = &look->window,
+                                 .breakdown = &look->breakdown,
+                                 .warnings = &look->warnings,
+                                 .week_start = writing->service->week_start,
+                                 .today = look->today,
+                                 .events_max = writing->service->events_listed_max,
+                                 .people_max = writing->service->people_listed_max};
+
+    writing->result =
+        kt_week_json(writing->tree, &week, KT_WEEK_JSON_SIZE_MAX, &writing->text, &writing->size);
+}
+
 static void handle_json(struct kt_request *request)
 {
-    const struct kt_service *service = kt_request_context(request);
     const struct kt_look *look = look_for(request);
+    TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
+    struct writing *writing = kt_must(talloc_zero(tree, struct writing));
 
-    if (look)
-        kt_respond_json(
-            request, 200,
-            kt_must(kt_week_json(&(struct kt_week){.window = &look->window,
-                                                   .breakdown = &look->breakdown,
-                                                   .warnings = &look->warnings,
-                                                   .week_start = service->week_start,
-                                                   .today = look->today,
-                                                   .events_max = service->events_listed_max,
-                                                   .people_max = service->people_listed_max})));
+    if (!look)
+        return;
+    writing->tree = tree;
+    writing->service = kt_request_context(request);
+    writing->look = look;
+    if (kt_work(write_json, writing) == 0 && writing->result == 0)
+        kt_respond(request, 200, "application/json", writing->text, writing->size);
+    else if (writing->result == -EMSGSIZE)
+        kt_respond_problem(request, 500, "These days are too large to be shown.");
+    else
+        kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
 }
 
 static void write_rows(void *argument)

@@ -14,7 +14,6 @@
 #include "work_tree.h"
 #include "zone.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <kontor/log.h>
 #include <stdio.h>
@@ -41,14 +40,17 @@ struct window_job {
     int result;                                  /* -ENOENT: no such zone */
 };
 
+/** What the thread pool makes of the events: the breakdown, and the answer's text. */
 struct breakdown_job {
     TALLOC_CTX *tree;
-    const struct kt_events *events;
+    const struct kt_service *service;
+    const struct kt_source_answer *answer;
     const struct window_job *asked;
-    struct kt_breakdown_options options;
     struct kt_breakdown breakdown;
     struct kt_breakdown earlier[KT_COMPARED_WEEKS];
     struct kt_comparison comparison;
+    char *text; /* JSON */
+    size_t size;
     int result;
 };
 
@@ -84,21 +86,40 @@ static void make_window(void *argument)
                            (KT_COMPARED_WEEKS + 1) * WEEK_DAYS, &job->all);
 }
 
-static void make_breakdown(void *argument)
+/** @return 0 or -ENOMEM */
+static int compare(struct breakdown_job *job)
+{
+    const struct window_job *asked = job->asked;
+    int result = 0;
+
+    for (int week = 0; result == 0 && week < KT_COMPARED_WEEKS; week++)
+        result = kt_breakdown_make(job->tree, &job->answer->events, &asked->earlier[week],
+                                   &job->service->breakdown, &job->earlier[week]);
+    return result < 0 ? result
+                      : kt_compare(job->tree, &job->breakdown, job->earlier, KT_COMPARED_WEEKS,
+                                   &job->comparison);
+}
+
+static void make_answer(void *argument)
 {
     struct breakdown_job *job = argument;
+    const struct kt_service *service = job->service;
     const struct window_job *asked = job->asked;
+    const struct kt_week week = {.window = &asked->window,
+                                 .breakdown = &job->breakdown,
+                                 .comparison = asked->compares ? &job->comparison : NULL,
+                                 .warnings = &job->answer->warnings,
+                                 .week_start = asked->week_start,
+                                 .today = asked->today,
+                                 .events_max = service->events_listed_max,
+                                 .people_max = service->people_listed_max};
 
-    job->result =
-        kt_breakdown_make(job->tree, job->events, &asked->window, &job->options, &job->breakdown);
-    if (!asked->compares)
-        return;
-    for (int week = 0; job->result == 0 && week < KT_COMPARED_WEEKS; week++)
-        job->result = kt_breakdown_make(job->tree, job->events, &asked->earlier[week],
-                                        &job->options, &job->earlier[week]);
+    job->result = kt_breakdown_make(job->tree, &job->answer->events, &asked->window,
+                                    &service->breakdown, &job->breakdown);
+    if (job->result == 0 && asked->compares)
+        job->result = compare(job);
     if (job->result == 0)
-        job->result = kt_compare(job->tree, &job->breakdown, job->earlier, KT_COMPARED_WEEKS,
-                                 &job->comparison);
+        job->result = kt_week_json(job->tree, &week, KT_WEEK_JSON_SIZE_MAX, &job->text, &job->size);
 }
 
 /** A piece of a request as it may be shown: printable ASCII, not too long. */
@@ -173,7 +194,7 @@ static const struct window_job *find_window(struct kt_request *request,
     job->timezone = is_given ? wanted : service->timezone;
     job->now = kt_floor_divide(kt_unix_ms(), 1000);
     job->week_start = service->week_start;
-    job->compares = is_wanted(request, "compare") && !is_sample(request);
+    job->compares = is_wanted(request, "compare");
     if (!read_date(request, job) || !read_week_start(request, job))
         return NULL;
     if (kt_work(make_window, job) < 0 || job->result == -ENOMEM) {
@@ -292,37 +313,38 @@ static bool read_events(struct kt_request *request, const struct kt_service *ser
     return false;
 }
 
-/** The breakdown, or NULL when the request has been answered with an error. */
+/** The breakdown and its text, or NULL when the request has been answered with an error. */
 static const struct breakdown_job *break_down(struct kt_request *request,
                                               const struct kt_service *service,
                                               const struct window_job *asked,
-                                              const struct kt_events *events)
+                                              const struct kt_source_answer *answer)
 {
     TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
     struct breakdown_job *job = kt_must(talloc_zero(tree, struct breakdown_job));
 
     job->tree = tree;
-    job->events = events;
+    job->service = service;
+    job->answer = answer;
     job->asked = asked;
-    job->options = service->breakdown;
-    if (kt_work(make_breakdown, job) < 0 || job->result < 0) {
+    if (kt_work(make_answer, job) == 0 && job->result == 0)
+        return job;
+    if (job->result == -EMSGSIZE)
+        kt_respond_problem(request, 500, "The week is too large to be shown.");
+    else
         kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
-        return NULL;
-    }
-    return job;
+    return NULL;
 }
 
-static void respond(struct kt_request *request, const struct kt_week *week, const char *source_name,
-                    const double times_ms[3])
+static void respond(struct kt_request *request, const struct breakdown_job *made,
+                    const char *source_name, const double times_ms[3])
 {
-    cJSON *json = kt_must(kt_week_json(week));
     char timing[128];
 
     snprintf(timing, sizeof(timing), "%s;dur=%.2f, breakdown;dur=%.2f", source_name,
              times_ms[1] - times_ms[0], times_ms[2] - times_ms[1]);
     kt_response_header(request, "Server-Timing", timing);
     kt_response_header(request, "Cache-Control", "no-store");
-    kt_respond_json(request, 200, json);
+    kt_respond(request, 200, "application/json", made->text, made->size);
 }
 
 void kt_week_handle(struct kt_request *request)
@@ -341,18 +363,9 @@ void kt_week_handle(struct kt_request *request)
     if (!read_events(request, service, &asked->all, &answer, &source_name))
         return;
     times_ms[1] = now_ms();
-    made = break_down(request, service, asked, &answer.events);
+    made = break_down(request, service, asked, &answer);
     if (!made)
         return;
     times_ms[2] = now_ms();
-    respond(request,
-            &(struct kt_week){.window = &asked->window,
-                              .breakdown = &made->breakdown,
-                              .comparison = asked->compares ? &made->comparison : NULL,
-                              .warnings = &answer.warnings,
-                              .week_start = asked->week_start,
-                              .today = asked->today,
-                              .events_max = service->events_listed_max,
-                              .people_max = service->people_listed_max},
-            source_name, times_ms);
+    respond(request, made, source_name, times_ms);
 }

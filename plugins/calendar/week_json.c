@@ -6,86 +6,66 @@
 #include "week_json.h"
 #include "civil.h"
 #include "insight_json.h"
+#include "json_writer.h"
 #include "zone.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
-static void add_instant(cJSON *object, const char *name, const struct kt_zone *zone,
-                        int64_t instant)
-{
-    char text[KT_INSTANT_TEXT_SIZE];
-
-    kt_instant_format(zone, instant, text);
-    cJSON_AddStringToObject(object, name, text);
-}
-
-static void add_date(cJSON *object, const char *name, int32_t day)
-{
-    char text[KT_DATE_TEXT_SIZE];
-
-    kt_date_format(day, text);
-    cJSON_AddStringToObject(object, name, text);
-}
-
-static void add_week(cJSON *root, const struct kt_week *week)
+static void write_week(struct kt_json_writer *json, const struct kt_week *week)
 {
     const struct kt_window *window = week->window;
     int32_t last = window->first_day + (int32_t)window->days - 1;
-    cJSON *object = cJSON_AddObjectToObject(root, "week");
 
-    add_instant(object, "start", window->zone, kt_window_start(window));
-    add_instant(object, "end", window->zone, kt_window_end(window));
-    add_date(object, "first_date", window->first_day);
-    add_date(object, "last_date", last);
-    cJSON_AddNumberToObject(object, "hours",
-                            (double)(kt_window_end(window) - kt_window_start(window)) / 3600);
-    cJSON_AddNumberToObject(object, "number",
-                            kt_day_week(window->first_day, week->week_start, NULL, NULL));
-    cJSON_AddStringToObject(object, "timezone", kt_zone_name(window->zone));
-    cJSON_AddStringToObject(object, "week_start", week->week_start == 0 ? "monday" : "sunday");
-    add_date(object, "previous", window->first_day - 7);
-    add_date(object, "next", last + 1);
-    add_date(object, "today", week->today);
-    cJSON_AddBoolToObject(object, "is_current",
+    kt_json_write_object(json, "week");
+    kt_json_write_instant(json, "start", window->zone, kt_window_start(window));
+    kt_json_write_instant(json, "end", window->zone, kt_window_end(window));
+    kt_json_write_date(json, "first_date", window->first_day);
+    kt_json_write_date(json, "last_date", last);
+    kt_json_write_number(json, "hours",
+                         (double)(kt_window_end(window) - kt_window_start(window)) / 3600);
+    kt_json_write_integer(json, "number",
+                          kt_day_week(window->first_day, week->week_start, NULL, NULL));
+    kt_json_write_text(json, "timezone", kt_zone_name(window->zone));
+    kt_json_write_text(json, "week_start", week->week_start == 0 ? "monday" : "sunday");
+    kt_json_write_date(json, "previous", window->first_day - 7);
+    kt_json_write_date(json, "next", last + 1);
+    kt_json_write_date(json, "today", week->today);
+    kt_json_write_boolean(json, "is_current",
                           week->today >= window->first_day && week->today <= last);
+    kt_json_write_end(json);
 }
 
-static cJSON *add_sum(cJSON *object, const char *name, const struct kt_sum *sum)
-{
-    cJSON *child = cJSON_AddObjectToObject(object, name);
-
-    cJSON_AddNumberToObject(child, "count", sum->count);
-    cJSON_AddNumberToObject(child, "minutes", kt_minutes(sum->seconds));
-    return child;
-}
-
-static void add_totals(cJSON *root, const struct kt_week *week)
+static void write_totals(struct kt_json_writer *json, const struct kt_week *week)
 {
     const struct kt_breakdown *breakdown = week->breakdown;
-    cJSON *totals = cJSON_AddObjectToObject(root, "totals");
-    cJSON *object = add_sum(totals, "meetings", &breakdown->meetings);
 
-    cJSON_AddNumberToObject(object, "real_minutes", kt_minutes(breakdown->real));
-    cJSON_AddNumberToObject(object, "conflict_minutes", kt_minutes(breakdown->conflict));
-    cJSON_AddNumberToObject(object, "large", breakdown->large_meetings);
+    kt_json_write_object(json, "totals");
+    kt_json_write_object(json, "meetings");
+    kt_json_write_integer(json, "count", breakdown->meetings.count);
+    kt_json_write_integer(json, "minutes", kt_minutes(breakdown->meetings.seconds));
+    kt_json_write_integer(json, "real_minutes", kt_minutes(breakdown->real));
+    kt_json_write_integer(json, "conflict_minutes", kt_minutes(breakdown->conflict));
+    kt_json_write_integer(json, "large", breakdown->large_meetings);
+    kt_json_write_end(json);
     for (int kind = 0; kind < KT_KIND_COUNT; kind++) {
         if (kind != KT_KIND_ALL_DAY)
-            add_sum(totals, kt_kind_name((enum kt_kind)kind), &breakdown->kinds[kind]);
+            kt_insight_write_sum(json, kt_kind_name((enum kt_kind)kind), &breakdown->kinds[kind]);
     }
-    object = cJSON_AddObjectToObject(totals, kt_kind_name(KT_KIND_ALL_DAY));
-    cJSON_AddNumberToObject(object, "count", breakdown->kinds[KT_KIND_ALL_DAY].count);
-    cJSON_AddNumberToObject(object, "days", breakdown->all_day_days);
-    cJSON_AddNumberToObject(object, "event_days", breakdown->all_day_event_days);
-    kt_insight_add_totals(totals, breakdown, week->window->zone);
+    kt_json_write_object(json, kt_kind_name(KT_KIND_ALL_DAY));
+    kt_json_write_integer(json, "count", breakdown->kinds[KT_KIND_ALL_DAY].count);
+    kt_json_write_integer(json, "days", breakdown->all_day_days);
+    kt_json_write_integer(json, "event_days", breakdown->all_day_event_days);
+    kt_json_write_end(json);
+    kt_insight_write_totals(json, breakdown, week->window->zone);
+    kt_json_write_end(json);
 }
 
 /** The titles of the all-day events of one day. */
-static void add_all_day(cJSON *object, const struct kt_week *week, int32_t day)
+static void write_all_day(struct kt_json_writer *json, const struct kt_week *week, int32_t day)
 {
-    cJSON *labels = cJSON_AddArrayToObject(object, "all_day");
     size_t listed = 0;
 
+    kt_json_write_array(json, "all_day");
     for (size_t index = 0; index < week->breakdown->counted_count && listed < week->events_max;
          index++) {
         const struct kt_counted *counted = &week->breakdown->counted[index];
@@ -93,115 +73,120 @@ static void add_all_day(cJSON *object, const struct kt_week *week, int32_t day)
         if (counted->kind != KT_KIND_ALL_DAY || day < counted->event->first_day ||
             day >= counted->event->end_day)
             continue;
-        cJSON_AddItemToArray(labels, cJSON_CreateString(counted->event->details->summary));
+        kt_json_write_text(json, NULL, counted->event->details->summary);
         listed++;
     }
+    kt_json_write_end(json);
 }
 
-static void add_days(cJSON *root, const struct kt_week *week)
+static void write_days(struct kt_json_writer *json, const struct kt_week *week)
 {
-    cJSON *days = cJSON_AddArrayToObject(root, "days");
-
+    kt_json_write_array(json, "days");
     for (uint32_t index = 0; index < week->breakdown->day_count; index++) {
         const struct kt_breakdown_day *day = &week->breakdown->days[index];
-        cJSON *object = cJSON_CreateObject();
 
-        cJSON_AddItemToArray(days, object);
-        add_date(object, "date", day->day);
-        cJSON_AddNumberToObject(object, "hours", (double)day->length / 3600);
-        cJSON_AddNumberToObject(object, "one_off_minutes",
-                                kt_minutes(day->seconds[KT_KIND_ONE_OFF]));
-        cJSON_AddNumberToObject(object, "recurring_minutes",
-                                kt_minutes(day->seconds[KT_KIND_RECURRING]));
-        cJSON_AddNumberToObject(object, "real_minutes", kt_minutes(day->real));
-        cJSON_AddNumberToObject(object, "conflict_minutes", kt_minutes(day->conflict));
-        cJSON_AddNumberToObject(object, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
-        cJSON_AddNumberToObject(object, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
-        add_all_day(object, week, day->day);
-        kt_insight_add_day(object, day, week->window->zone);
+        kt_json_write_object(json, NULL);
+        kt_json_write_date(json, "date", day->day);
+        kt_json_write_number(json, "hours", (double)day->length / 3600);
+        kt_json_write_integer(json, "one_off_minutes", kt_minutes(day->seconds[KT_KIND_ONE_OFF]));
+        kt_json_write_integer(json, "recurring_minutes",
+                              kt_minutes(day->seconds[KT_KIND_RECURRING]));
+        kt_json_write_integer(json, "real_minutes", kt_minutes(day->real));
+        kt_json_write_integer(json, "conflict_minutes", kt_minutes(day->conflict));
+        kt_json_write_integer(json, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
+        kt_json_write_integer(json, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
+        write_all_day(json, week, day->day);
+        kt_insight_write_day(json, day, week->window->zone);
+        kt_json_write_end(json);
     }
+    kt_json_write_end(json);
 }
 
-static void add_people(cJSON *root, const struct kt_week *week)
+static void write_people(struct kt_json_writer *json, const struct kt_week *week)
 {
     const struct kt_breakdown *breakdown = week->breakdown;
-    cJSON *people = cJSON_AddArrayToObject(root, "people");
 
+    kt_json_write_array(json, "people");
     for (size_t index = 0; index < breakdown->people_count && index < week->people_max; index++) {
         const struct kt_person_sum *sum = &breakdown->people[index];
-        cJSON *object = cJSON_CreateObject();
 
-        cJSON_AddItemToArray(people, object);
-        cJSON_AddStringToObject(object, "name", sum->person->name);
-        cJSON_AddStringToObject(object, "address", sum->person->address);
-        cJSON_AddNumberToObject(object, "minutes", kt_minutes(sum->seconds));
-        cJSON_AddNumberToObject(object, "meetings", sum->meetings);
-        kt_insight_add_person(object, sum, week->window->zone);
+        kt_json_write_object(json, NULL);
+        kt_json_write_text(json, "name", sum->person->name);
+        kt_json_write_text(json, "address", sum->person->address);
+        kt_json_write_integer(json, "minutes", kt_minutes(sum->seconds));
+        kt_json_write_integer(json, "meetings", sum->meetings);
+        kt_insight_write_person(json, sum, week->window->zone);
+        kt_json_write_end(json);
     }
-    cJSON_AddNumberToObject(root, "people_total", (double)breakdown->people_count);
+    kt_json_write_end(json);
+    kt_json_write_integer(json, "people_total", (int64_t)breakdown->people_count);
 }
 
-static void add_event(cJSON *events, const struct kt_counted *counted,
-                      const struct kt_window *window)
+static void write_event(struct kt_json_writer *json, const struct kt_counted *counted,
+                        const struct kt_window *window)
 {
     const struct kt_event *event = counted->event;
-    cJSON *object = cJSON_CreateObject();
 
-    cJSON_AddItemToArray(events, object);
+    kt_json_write_object(json, NULL);
     if (event->is_all_day) {
-        add_date(object, "start", event->first_day);
-        add_date(object, "end", event->end_day);
-        cJSON_AddNumberToObject(object, "days", counted->days);
+        kt_json_write_date(json, "start", event->first_day);
+        kt_json_write_date(json, "end", event->end_day);
+        kt_json_write_integer(json, "days", counted->days);
     } else {
-        add_instant(object, "start", window->zone, event->start);
-        add_instant(object, "end", window->zone, event->end);
+        kt_json_write_instant(json, "start", window->zone, event->start);
+        kt_json_write_instant(json, "end", window->zone, event->end);
     }
-    cJSON_AddStringToObject(object, "summary", event->details->summary);
-    cJSON_AddStringToObject(object, "kind", kt_kind_name(counted->kind));
-    cJSON_AddNumberToObject(object, "minutes", kt_minutes(counted->seconds));
-    cJSON_AddBoolToObject(object, "all_day", event->is_all_day);
-    cJSON_AddBoolToObject(object, "recurring", event->is_recurring);
-    cJSON_AddNumberToObject(object, "people", event->details->people_count);
-    cJSON_AddBoolToObject(object, "large", counted->is_large);
+    kt_json_write_text(json, "summary", event->details->summary);
+    kt_json_write_text(json, "kind", kt_kind_name(counted->kind));
+    kt_json_write_integer(json, "minutes", kt_minutes(counted->seconds));
+    kt_json_write_boolean(json, "all_day", event->is_all_day);
+    kt_json_write_boolean(json, "recurring", event->is_recurring);
+    kt_json_write_integer(json, "people", event->details->people_count);
+    kt_json_write_boolean(json, "large", counted->is_large);
+    kt_json_write_end(json);
 }
 
-static void add_events(cJSON *root, const struct kt_week *week)
+static void write_events(struct kt_json_writer *json, const struct kt_week *week)
 {
     const struct kt_breakdown *breakdown = week->breakdown;
-    cJSON *events = cJSON_AddArrayToObject(root, "events");
 
+    kt_json_write_array(json, "events");
     for (size_t index = 0; index < breakdown->counted_count && index < week->events_max; index++)
-        add_event(events, &breakdown->counted[index], week->window);
-    cJSON_AddNumberToObject(root, "events_total", (double)breakdown->counted_count);
+        write_event(json, &breakdown->counted[index], week->window);
+    kt_json_write_end(json);
+    kt_json_write_integer(json, "events_total", (int64_t)breakdown->counted_count);
 }
 
-static void add_warnings(cJSON *root, const struct kt_week *week)
+static void write_warnings(struct kt_json_writer *json, const struct kt_week *week)
 {
-    cJSON *warnings = cJSON_AddArrayToObject(root, "warnings");
     char text[64];
 
+    kt_json_write_array(json, "warnings");
     for (size_t index = 0; index < week->warnings->count; index++)
-        cJSON_AddItemToArray(warnings, cJSON_CreateString(week->warnings->texts[index]));
+        kt_json_write_text(json, NULL, week->warnings->texts[index]);
     if (week->warnings->dropped > 0) {
         snprintf(text, sizeof(text), "There are %zu more warnings.", week->warnings->dropped);
-        cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+        kt_json_write_text(json, NULL, text);
     }
+    kt_json_write_end(json);
 }
 
-cJSON *kt_week_json(const struct kt_week *week)
+int kt_week_json(TALLOC_CTX *context, const struct kt_week *week, size_t size_max, char **ret_text,
+                 size_t *ret_size)
 {
-    cJSON *root = cJSON_CreateObject();
+    struct kt_json_writer json;
 
-    if (!root)
-        return NULL;
-    add_week(root, week);
-    add_totals(root, week);
-    add_days(root, week);
-    add_people(root, week);
-    kt_insight_add_series(root, week->breakdown, week->people_max);
+    kt_json_writer_begin(&json, context, size_max);
+    kt_json_write_object(&json, NULL);
+    write_week(&json, week);
+    write_totals(&json, week);
+    write_days(&json, week);
+    write_people(&json, week);
+    kt_insight_write_series(&json, week->breakdown, week->people_max);
     if (week->comparison)
-        kt_insight_add_comparison(root, week->comparison, week->people_max);
-    add_events(root, week);
-    add_warnings(root, week);
-    return root;
+        kt_insight_write_comparison(&json, week->comparison, week->people_max);
+    write_events(&json, week);
+    write_warnings(&json, week);
+    kt_json_write_end(&json);
+    return kt_json_writer_finish(&json, ret_text, ret_size);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A week's breakdown as JSON; README.md describes the shape. Knows no requests. */
+/* A week's breakdown as JSON; README.md describes the shape. Pure: knows no requests. */
 #ifndef CALENDAR_WEEK_JSON_H
 #define CALENDAR_WEEK_JSON_H
 
 #include "compare.h"
 
-struct cJSON;
+/** No answer is larger; the largest lists that can be configured are some 40 MiB. */
+#define KT_WEEK_JSON_SIZE_MAX ((size_t)64 << 20)
 
 /** What goes into the answer. All borrowed. */
 struct kt_week {
@@ -20,9 +21,14 @@ struct kt_week {
 };
 
 /**
- * Make the JSON.
- * @return owned by the running process (cJSON's memory), or NULL without memory
+ * Make the JSON. On any thread.
+ * @param context   owns the text
+ * @param size_max  bytes
+ * @param ret_text  with a NUL behind it
+ * @param ret_size  without the NUL; may be NULL
+ * @return 0, -ENOMEM, or -EMSGSIZE: it is larger than that
  */
-struct cJSON *kt_week_json(const struct kt_week *week);
+int kt_week_json(TALLOC_CTX *context, const struct kt_week *week, size_t size_max, char **ret_text,
+                 size_t *ret_size);
 
 #endif

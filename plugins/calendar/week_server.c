@@ -39,9 +39,11 @@ struct job {
     int32_t first_day, today;
     int64_t now;
     struct kt_window window;
-    const struct kt_events *events;
-    struct kt_breakdown_options options;
+    const struct kt_service *service;
+    const struct kt_source_answer *answer;
     struct kt_breakdown breakdown;
+    char *text; /* JSON */
+    size_t size;
     int result;
 };
 
@@ -96,12 +98,27 @@ static void make_window(void *argument)
                                  &job->window);
 }
 
-static void make_breakdown(void *argument)
+/** A week that is too large for a message goes without its lists of events. */
+static void make_answer(void *argument)
 {
     struct job *job = argument;
+    const struct kt_service *service = job->service;
+    struct kt_week week = {.window = &job->window,
+                           .breakdown = &job->breakdown,
+                           .warnings = &job->answer->warnings,
+                           .week_start = service->week_start,
+                           .today = job->today,
+                           .events_max = service->events_listed_max,
+                           .people_max = service->people_listed_max};
 
-    job->result =
-        kt_breakdown_make(job->tree, job->events, &job->window, &job->options, &job->breakdown);
+    job->result = kt_breakdown_make(job->tree, &job->answer->events, &job->window,
+                                    &service->breakdown, &job->breakdown);
+    if (job->result == 0)
+        job->result = kt_week_json(job->tree, &week, KT_MESSAGE_SIZE_MAX, &job->text, &job->size);
+    if (job->result == -EMSGSIZE) {
+        week.events_max = 0;
+        job->result = kt_week_json(job->tree, &week, KT_MESSAGE_SIZE_MAX, &job->text, &job->size);
+    }
 }
 
 static struct job *new_job(const struct question *question)
@@ -113,7 +130,7 @@ static struct job *new_job(const struct question *question)
     job->zone_name = kt_must(talloc_strdup(job, question->zone));
     job->first_day = question->first_day;
     job->now = kt_floor_divide(kt_unix_ms(), 1000);
-    job->options = question->service->breakdown;
+    job->service = question->service;
     return job;
 }
 
@@ -155,26 +172,9 @@ static bool read_events(const struct question *question, const struct kt_window 
     return false;
 }
 
-static void reply_week(const struct question *question, const struct kt_week *week)
-{
-    cJSON *json = kt_must(kt_week_json(week));
-    char *text = kt_must(cJSON_PrintUnformatted(json));
-
-    if (strlen(text) > KT_MESSAGE_SIZE_MAX) { /* the list is the one part that grows */
-        cJSON_free(text);
-        cJSON_ReplaceItemInObjectCaseSensitive(json, "events", cJSON_CreateArray());
-        text = kt_must(cJSON_PrintUnformatted(json));
-    }
-    if (kt_reply(&question->from, 200, text, strlen(text)) < 0)
-        reply_problem(question, 500, "The week is too large.");
-    cJSON_free(text);
-    cJSON_Delete(json);
-}
-
 static void answer_main(void *argument)
 {
     struct question *question = argument;
-    const struct kt_service *service = question->service;
     struct kt_source_answer answer = {.events = {NULL, 0}};
     struct job *job;
 
@@ -189,18 +189,11 @@ static void answer_main(void *argument)
     }
     if (!read_events(question, &job->window, &answer))
         return;
-    job->events = &answer.events;
-    if (kt_work(make_breakdown, job) < 0 || job->result < 0) {
+    job->answer = &answer;
+    if (kt_work(make_answer, job) < 0 || job->result == -ENOMEM)
         reply_problem(question, 503, "The server is too busy.");
-        return;
-    }
-    reply_week(question, &(struct kt_week){.window = &job->window,
-                                           .breakdown = &job->breakdown,
-                                           .warnings = &answer.warnings,
-                                           .week_start = service->week_start,
-                                           .today = job->today,
-                                           .events_max = service->events_listed_max,
-                                           .people_max = service->people_listed_max});
+    else if (job->result < 0 || kt_reply(&question->from, 200, job->text, job->size) < 0)
+        reply_problem(question, 500, "The week is too large.");
 }
 
 /* ---------------------------------------------------------------- the server */

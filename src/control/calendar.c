@@ -98,21 +98,21 @@ static int open_window(TALLOC_CTX *context, const struct kt_calendar_command *co
 
 /** The events of a window, broken down. @return 0 or -ENOMEM */
 static int break_down(TALLOC_CTX *context, const struct kt_calendar *calendar,
-                      const struct kt_window *window, struct kt_warnings *warnings,
-                      struct kt_breakdown *ret_breakdown)
+                      const struct kt_window *window, const struct kt_breakdown_options *options,
+                      struct kt_warnings *warnings, struct kt_breakdown *ret_breakdown)
 {
     static const struct kt_series_limits limits = {INSTANCES_MAX, STEPS_MAX};
     struct kt_events events;
 
     if (kt_calendar_events(context, calendar, window, &limits, &events, warnings) < 0)
         return -ENOMEM;
-    return kt_breakdown_make(context, &events, window, &kt_breakdown_defaults, ret_breakdown);
+    return kt_breakdown_make(context, &events, window, options, ret_breakdown);
 }
 
 /** The weeks before beside this one. @return 0 or -ENOMEM */
 static int compare(TALLOC_CTX *context, const struct kt_calendar *calendar,
-                   const struct kt_window *window, const struct kt_breakdown *current,
-                   struct kt_comparison *ret_comparison)
+                   const struct kt_window *window, const struct kt_breakdown_options *options,
+                   const struct kt_breakdown *current, struct kt_comparison *ret_comparison)
 {
     struct kt_breakdown earlier[KT_COMPARED_WEEKS];
     struct kt_warnings unseen = {.count = 0}; /* they are about other weeks */
@@ -123,7 +123,7 @@ static int compare(TALLOC_CTX *context, const struct kt_calendar *calendar,
         if (!before ||
             kt_window_days(context, window->zone, window->first_day - (week + 1) * WEEK_DAYS,
                            WEEK_DAYS, before) < 0 ||
-            break_down(context, calendar, before, &unseen, &earlier[week]) < 0)
+            break_down(context, calendar, before, options, &unseen, &earlier[week]) < 0)
             return -ENOMEM;
     }
     return kt_compare(context, current, earlier, KT_COMPARED_WEEKS, ret_comparison);
@@ -161,9 +161,10 @@ static void print_event(const struct kt_event *event, const struct kt_zone *zone
     print_line(object);
 }
 
-static void print_breakdown(const struct kt_window *window, const struct kt_breakdown *breakdown,
-                            const struct kt_comparison *comparison,
-                            const struct kt_warnings *warnings)
+static int print_breakdown(TALLOC_CTX *context, const struct kt_window *window,
+                           const struct kt_breakdown *breakdown,
+                           const struct kt_comparison *comparison,
+                           const struct kt_warnings *warnings)
 {
     const struct kt_week week = {
         .window = window,
@@ -175,7 +176,13 @@ static void print_breakdown(const struct kt_window *window, const struct kt_brea
         .people_max = LISTED_MAX,
     };
 
-    print_line(kt_week_json(&week));
+    char *text;
+
+    if (kt_week_json(context, &week, KT_WEEK_JSON_SIZE_MAX, &text, NULL) < 0)
+        return complain("the breakdown is too large");
+    puts(text);
+    talloc_free(text);
+    return EXIT_SUCCESS;
 }
 
 /** The breakdown puts events in order and drops what is there twice, so that both forms need it. */
@@ -185,17 +192,22 @@ static int show(TALLOC_CTX *context, const struct kt_calendar_command *command,
     bool is_week = command->is_breakdown && window->days == WEEK_DAYS;
     struct kt_warnings warnings = calendar->warnings;
     struct kt_comparison comparison;
+    struct kt_breakdown_options options;
     struct kt_breakdown breakdown;
+    const char *wrong;
 
-    if (break_down(context, calendar, window, &warnings, &breakdown) < 0 ||
-        (is_week && compare(context, calendar, window, &breakdown, &comparison) < 0))
+    if (kt_calendar_options_read(&command->words, &options, &wrong) < 0)
+        return complain("%s", wrong);
+    if (break_down(context, calendar, window, &options, &warnings, &breakdown) < 0 ||
+        (is_week && compare(context, calendar, window, &options, &breakdown, &comparison) < 0))
         return complain("out of memory");
     for (size_t index = 0; index < warnings.count; index++)
         (void)complain("%s", warnings.texts[index]);
     if (warnings.dropped > 0)
         (void)complain("there are %zu more warnings", warnings.dropped);
-    if (command->is_breakdown)
-        print_breakdown(window, &breakdown, is_week ? &comparison : NULL, &warnings);
+    if (command->is_breakdown &&
+        print_breakdown(context, window, &breakdown, is_week ? &comparison : NULL, &warnings) != 0)
+        return EXIT_FAILURE;
     for (size_t index = 0; !command->is_breakdown && index < breakdown.counted_count; index++)
         print_event(breakdown.counted[index].event, window->zone);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : complain("standard output: %s", strerror(errno));

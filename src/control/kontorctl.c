@@ -66,7 +66,8 @@ static void print_usage(FILE *stream)
         "           write all documents and counters as lines of JSON, read them back, look whether\n"
         "           the store is whole; kontord need not run\n"
         "       kontorctl calendar FILE --from DATE --to DATE [--tz ZONE] [--owner ADDRESS]\n"
-        "                 [--breakdown]\n"
+        "                 [--breakdown [--working-days DAYS] [--working-hours HOURS]\n"
+        "                 [--focus-at-least TIME] [--large-over PEOPLE]]\n"
         "           what an iCalendar file holds between two days, a line of JSON each, or where\n"
         "           the time went; the second day is no longer part of it; kontord need not run\n"
         "       kontorctl [-c FILE | -r RUN_DIR] mailer [--json]\n"
@@ -171,15 +172,20 @@ static int run_order(const struct command *command, const char *question, const 
     return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/** Options without a letter of their own. */
+enum { FOCUS_AT_LEAST = 256, LARGE_OVER, WORKING_DAYS, WORKING_HOURS };
+
 /** The options; -h and -v set the verb. @return 0, -EINVAL */
 static int parse_options(int argc, char **argv, struct command *command)
 {
     static const struct option options[] = {
         {"breakdown", no_argument, NULL, 'b'},
         {"config", required_argument, NULL, 'c'},
+        {"focus-at-least", required_argument, NULL, FOCUS_AT_LEAST},
         {"from", required_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},
         {"json", no_argument, NULL, 'j'},
+        {"large-over", required_argument, NULL, LARGE_OVER},
         {"owner", required_argument, NULL, 'o'},
         {"processes", no_argument, NULL, 'p'},
         {"run-dir", required_argument, NULL, 'r'},
@@ -187,6 +193,8 @@ static int parse_options(int argc, char **argv, struct command *command)
         {"tz", required_argument, NULL, 'z'},
         {"url", required_argument, NULL, 'u'},
         {"version", no_argument, NULL, 'v'},
+        {"working-days", required_argument, NULL, WORKING_DAYS},
+        {"working-hours", required_argument, NULL, WORKING_HOURS},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -212,6 +220,18 @@ static int parse_options(int argc, char **argv, struct command *command)
             break;
         case 'z':
             command->calendar.zone = optarg;
+            break;
+        case FOCUS_AT_LEAST:
+            command->calendar.words.focus_at_least = optarg;
+            break;
+        case LARGE_OVER:
+            command->calendar.words.large_over = optarg;
+            break;
+        case WORKING_DAYS:
+            command->calendar.words.working_days = optarg;
+            break;
+        case WORKING_HOURS:
+            command->calendar.words.working_hours = optarg;
             break;
         case 'u':
             command->url = optarg;

@@ -55,6 +55,24 @@ def test_weeks_before():
     assert comparison["new_people"] == ["bob@example.org"]
 
 
+def test_working_time():
+    """Who works on other days would be told the wrong free time and overtime."""
+    numbers, = lines(WEEK, *BERLIN, "--breakdown", "--owner", "me@example.org",
+                     "--working-days", "sunday-tuesday", "--working-hours", "10:00-14:00",
+                     "--focus-at-least", "210min", "--large-over", "2")
+    work = numbers["totals"]["work"]
+    assert work["minutes"] == 3 * 4 * 60
+    # Monday has a meeting from 9:15 to 10:15, so 3 h 45 min are left; Tuesday and Sunday are free
+    assert work["focusable"] == {"count": 3, "minutes": 225 + 240 + 240}
+    assert work["fragmented"] == {"count": 0, "minutes": 0}
+    assert work["after_hours_minutes"] == 600 - 15
+    assert numbers["totals"]["sizes"]["large"]["count"] == 0
+    shorter, = lines(WEEK, *BERLIN, "--breakdown", "--owner", "me@example.org",
+                     "--working-days", "mon", "--working-hours", "10:00-14:00",
+                     "--focus-at-least", "4h")
+    assert shorter["totals"]["work"]["fragmented"] == {"count": 1, "minutes": 225}
+
+
 def test_any_number_of_days():
     assert len(lines(WEEK, "--from", "2026-10-19", "--to", "2026-10-20",
                      "--tz", "Europe/Berlin")) == 2
@@ -69,6 +87,10 @@ def test_any_number_of_days():
     (("/nonexistent.ics", *BERLIN), 1, "/nonexistent.ics: No such file"),
     ((__file__, *BERLIN), 1, __file__),
     ((WEEK, "--from", "2026-10-19"), 2, "usage"),
+    ((WEEK, *BERLIN, "--breakdown", "--working-days", "mo"), 1, "--working-days expects"),
+    ((WEEK, *BERLIN, "--breakdown", "--working-hours", "9-17"), 1, "--working-hours expects"),
+    ((WEEK, *BERLIN, "--breakdown", "--focus-at-least", "25h"), 1, "--focus-at-least expects"),
+    ((WEEK, *BERLIN, "--breakdown", "--large-over", "1"), 1, "--large-over expects"),
 ])
 def test_what_is_wrong_is_told(arguments, status, told):
     result = run(*arguments)
