@@ -45,6 +45,7 @@ struct kt_http_fetch {
      * connection, so also after a redirect, except those of the option fetch_allow.
      */
     bool is_trusted;
+    bool is_large; /**< tens of kilobytes are expected: more memory while waiting, fewer steps */
 };
 
 /** An answer; talloc_free returns it early. */

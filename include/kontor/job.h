@@ -81,6 +81,8 @@ struct kt_job_start {
     const char *realm, *id, *kind; /**< the kind is one of the calling plugin's */
     const char *title, *who;
     const char *argument;          /**< what the job is to do: text, JSON as a rule; NULL: "" */
+    const struct kt_memory_file *input; /**< sealed; what it is to work on, which it has no way to
+                                             fetch: kt_job_input; NULL: nothing */
     int64_t retention_ms;          /**< how long its result is kept */
     struct kt_job_limits limits;
 };
@@ -91,7 +93,7 @@ struct kt_job_start {
  * @param ret_job  what is known of it now
  * @return 0 (started), -EEXIST (joined), -EBUSY (the queue is full, of all or of this realm:
  *         job_queue, job_queue_realm), -ENOSPC (the registry is full), -EINVAL (a name, the kind),
- *         -E2BIG (the argument), -ENOTCONN, -ETIMEDOUT, -ENOMEM
+ *         -E2BIG (the argument), -EMFILE, -ENOTCONN, -ETIMEDOUT, -ENOMEM
  * Parks.
  */
 KT_PUBLIC int kt_job_start(const struct kt_job_start *start, struct kt_job *ret_job);
@@ -175,6 +177,8 @@ struct kt_job_kind {
 
 /** The argument the job was started with, with a NUL. */
 KT_PUBLIC const char *kt_job_argument(const struct kt_job_run *run);
+/** The memory file that it was started with, sealed, or -1: read it with pread(2). */
+KT_PUBLIC int kt_job_input(const struct kt_job_run *run);
 /** Options of the plugin's section of the configuration, as in a worker. */
 KT_PUBLIC const struct kt_plugin *kt_job_plugin(const struct kt_job_run *run);
 /** The memory file to write the result to: an empty one, which is sealed when run has returned. */

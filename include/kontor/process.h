@@ -141,6 +141,16 @@ KT_PUBLIC int kt_call(kt_pid server, uint32_t type, const void *data, size_t siz
  */
 KT_PUBLIC int kt_reply(const struct kt_from *to, uint32_t type, const void *data, size_t size);
 
+/**
+ * Answer a call with a talloc chunk, without copying it: it and its children become the caller's,
+ * as with kt_send_memory, also what is larger than a message or no bytes at all, such as a memory
+ * file. The caller may keep it: it stays until freed or until the process ends. If nobody waits any
+ * more the chunk is freed.
+ * @return 0; -ENOMEM, -EMSGSIZE: the chunk still belongs to whoever answers
+ * Does not park.
+ */
+KT_PUBLIC int kt_reply_memory(const struct kt_from *to, uint32_t type, void *chunk);
+
 /** Whom to answer for this message, or {KT_PID_NONE, 0} when it is no call. */
 static inline struct kt_from kt_message_from(const struct kt_message *message)
 {

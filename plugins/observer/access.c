@@ -34,37 +34,68 @@ static bool is_in_list(const char *list, const char *word)
     return false;
 }
 
-/** @param list  of users, which the option of this name has; empty: only this machine */
-static bool may(struct kt_request *request, const char *option, const char *list)
+/** What proxies add to a request that they pass on. */
+static const char *const traces[] = {"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP",
+                                     "HTTP_VIA"};
+
+/** The header by which a proxy in front of the web server shows; NULL: there is none. Then
+ * everybody seems to come from the proxy's address. */
+static const char *trace_of_proxy(struct kt_request *request)
+{
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
+        if (kt_request_param(request, traces[i]))
+            return traces[i] + strlen("HTTP_");
+    return NULL;
+}
+
+static bool is_named(struct kt_request *request, const char *list)
 {
     const char *user = kt_request_user(request);
-    if (*list ? user && *user && is_in_list(list, user)
-              : is_loopback(kt_request_param(request, "REMOTE_ADDR")))
-        return true;
-    if (*list)
-        kt_respond_problem(request, 403,
-                           "This is for those whom the option %s of [observer] names.", option);
-    else
-        kt_respond_problem(request, 403,
-                           "This is only for requests from this machine; the option %s of "
-                           "[observer] can name operators.",
-                           option);
-    return false;
+    return user && *user && is_in_list(list, user);
 }
 
 bool access_may_look(struct kt_request *request)
 {
     const struct observer *observer = kt_request_context(request);
-    return may(request, "users", observer->users);
+    const char *trace = trace_of_proxy(request);
+    if (*observer->users) {
+        if (is_named(request, observer->users))
+            return true;
+        kt_respond_problem(request, 403,
+                           "This is for those whom the option users of [observer] names.");
+    } else if (!is_loopback(kt_request_param(request, "REMOTE_ADDR"))) {
+        kt_respond_problem(request, 403,
+                           "This is only for requests from this machine; the option users of "
+                           "[observer] can name operators.");
+    } else if (trace) {
+        kt_respond_problem(request, 403,
+                           "A proxy has passed this request on (%s), so nobody knows whether it "
+                           "comes from this machine; the option users of [observer] can name "
+                           "operators.",
+                           trace);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+bool access_is_killer(struct kt_request *request)
+{
+    const struct observer *observer = kt_request_context(request);
+    return is_named(request, observer->killers);
 }
 
 bool access_may_kill(struct kt_request *request)
 {
-    const struct observer *observer = kt_request_context(request);
+    if (!access_may_look(request))
+        return false;
     if (!kt_request_is_same_site(request)) {
         kt_respond_problem(request, 403, "This request came from a page of another site.");
         return false;
     }
-    return *observer->killers ? may(request, "killers", observer->killers)
-                              : may(request, "users", observer->users);
+    if (access_is_killer(request))
+        return true;
+    kt_respond_problem(request, 403,
+                       "Only those whom the option killers of [observer] names may end processes.");
+    return false;
 }

@@ -18,8 +18,8 @@
 struct errand {
     kt_pid asker;
     uint32_t type;
-    char key[KT_REGISTRY_KEY_MAX + 1];
-    char question[];
+    char *question;
+    struct kt_registry_entry entry; /**< its value says who it is, should it be silent */
 };
 
 static cJSON *read_answer(const char *key, const struct kt_message *reply)
@@ -44,32 +44,47 @@ int gather_one(const char *key, uint32_t type, cJSON *question, cJSON **ret_answ
     return *ret_answer ? 0 : -EBADMSG;
 }
 
+/** What is said of one that doesn't answer. */
+static cJSON *make_silent(const struct kt_registry_entry *entry)
+{
+    cJSON *json = cJSON_ParseWithLength(entry->value, entry->value_bytes);
+    if (!cJSON_IsObject(json)) {
+        cJSON_Delete(json);
+        json = cJSON_CreateObject();
+    }
+    cJSON_AddBoolToObject(json, "is_silent", true);
+    cJSON_AddStringToObject(json, "observer", entry->key);
+    return json;
+}
+
 static void run_errand(void *argument)
 {
     const struct errand *errand = argument;
     const struct kt_message *reply;
     cJSON *json = NULL;
-    if (kt_registry_call(errand->key, errand->type, errand->question, strlen(errand->question) + 1,
-                         INSTANCE_TIMEOUT_MS, &reply) == 0)
-        json = read_answer(errand->key, reply);
+    int result = kt_registry_call(errand->entry.key, errand->type, errand->question,
+                                  strlen(errand->question) + 1, INSTANCE_TIMEOUT_MS, &reply);
+    if (result == 0)
+        json = read_answer(errand->entry.key, reply);
+    else if (result != -ENOENT && result != -EOWNERDEAD) /* those have just gone */
+        json = make_silent(&errand->entry);
     char *text = json ? cJSON_PrintUnformatted(json) : NULL;
     kt_send(errand->asker, ANSWERED, text ? text : "", text ? strlen(text) + 1 : 1);
     cJSON_free(text);
     cJSON_Delete(json);
 }
 
-static int send_errand(const char *key, uint32_t type, const char *question)
+static int send_errand(const struct kt_registry_entry *entry, uint32_t type, const char *question)
 {
     const struct kt_spawn options = {.label = "question to an observer", .give = true};
-    size_t size = strlen(question) + 1;
-    struct errand *errand = talloc_size(kt_self_memory(), sizeof *errand + size);
+    struct errand *errand = talloc(kt_self_memory(), struct errand);
     if (!errand)
         return -ENOMEM;
     errand->asker = kt_self();
     errand->type = type;
-    strcpy(errand->key, key);
-    memcpy(errand->question, question, size);
-    int result = kt_spawn(&options, run_errand, errand, NULL);
+    errand->entry = *entry;
+    errand->question = talloc_strdup(errand, question);
+    int result = errand->question ? kt_spawn(&options, run_errand, errand, NULL) : -ENOMEM;
     if (result < 0)
         talloc_free(errand);
     return result;
@@ -83,7 +98,7 @@ int gather(uint32_t type, cJSON *question, cJSON **ret_answers)
     cJSON_Delete(question);
     int result = kt_registry_select(INSTANCE_PREFIX, NULL, 0, &page);
     for (uint32_t i = 0; result == 0 && i < page->count; i++)
-        sent += send_errand(page->entries[i]->key, type, text ? text : "{}") == 0;
+        sent += send_errand(page->entries[i], type, text ? text : "{}") == 0;
     cJSON_free(text);
     if (result < 0)
         return result;

@@ -11,7 +11,7 @@
  * @param type      of the question: INSTANCE_…
  * @param question  becomes this function's; NULL: nothing to say
  * @param ret_answers  an array of their answers, each with "observer", the key of who answered;
- *                     who didn't answer in time is missing. The caller's
+ *                     who didn't answer in time has "is_silent" and INSTANCE_VALUE. The caller's
  * @return 0, -ENOTCONN, -ENOMEM, -ETIMEDOUT (of the registry). Parks.
  */
 int gather(uint32_t type, cJSON *question, cJSON **ret_answers);

@@ -10,7 +10,8 @@
 
 struct sample {
     int64_t time_ms;
-    uint64_t requests, failed, refused, cpu_ms, processes, connections, memory_bytes;
+    uint64_t requests, failed, refused, cpu_ms, processes, connections, running, runnable,
+        memory_bytes;
     uint32_t durations[DURATIONS_MAX];
 };
 
@@ -66,6 +67,8 @@ void history_add(struct history *history, int64_t time_ms, const cJSON *worker)
         .cpu_ms = number(worker, NULL, "cpu_ms"),
         .processes = number(worker, "runtime", "processes"),
         .connections = number(worker, "service", "connections"),
+        .running = number(worker, "service", "requests"),
+        .runnable = number(worker, "runtime", "runnable"),
         .memory_bytes = number(worker, NULL, "memory_bytes"),
     };
     struct sample *sample = &history->samples[history->count % HISTORY_SAMPLES];
@@ -95,6 +98,8 @@ static cJSON *make_sample(const struct history *history, const struct sample *sa
         cJSON_AddItemToArray(durations, cJSON_CreateNumber(sample->durations[i]));
     cJSON_AddNumberToObject(json, "processes", (double)sample->processes);
     cJSON_AddNumberToObject(json, "connections", (double)sample->connections);
+    cJSON_AddNumberToObject(json, "running", (double)sample->running);
+    cJSON_AddNumberToObject(json, "runnable", (double)sample->runnable);
     cJSON_AddNumberToObject(json, "memory_bytes", (double)sample->memory_bytes);
     return json;
 }

@@ -12,6 +12,8 @@
 
 #define HISTORY_STEP_MS 5000
 #define HISTORY_SAMPLES 720u
+/** So long after its time a sample has been taken in all workers that can take one. */
+#define HISTORY_LATE_MS 2000
 
 struct history;
 
@@ -26,9 +28,9 @@ struct history *history_new(TALLOC_CTX *context);
 void history_add(struct history *history, int64_t time_ms, const cJSON *worker);
 
 /**
- * The samples behind a time, oldest first: {"time_ms", "requests", "failed", "refused", "cpu_ms" (in
- * these five seconds), "durations": [counts], "processes", "connections", "memory_bytes" (at their
- * end)}
+ * The samples behind a time, oldest first: {"time_ms", "requests", "failed", "refused", "cpu_ms"
+ * (in these five seconds), "durations": [counts], "processes", "connections", "running" (requests),
+ * "runnable" (processes that want their turn), "memory_bytes" (at their end)}
  * @return the caller's
  */
 cJSON *history_since(const struct history *history, int64_t after_ms);

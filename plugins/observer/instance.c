@@ -18,9 +18,6 @@
 
 struct instance {
     struct history *history;
-    kt_pid found; /**< by the walk that looks for a process to be killed */
-    kt_pid wanted;
-    char label[96];
 };
 
 static uint64_t cpu_ms(void)
@@ -68,49 +65,45 @@ static int64_t number_of(const cJSON *question, const char *name)
     return value > 0 && value < 9e15 ? (int64_t)value : 0; /* so far a double knows each integer */
 }
 
-static void find_wanted(const struct kt_observed_process *process, void *argument)
+static cJSON *kill_process(const cJSON *question)
 {
-    struct instance *instance = argument;
-    if (process->pid != instance->wanted)
-        return;
-    instance->found = process->pid;
-    snprintf(instance->label, sizeof instance->label, "%s", process->label);
+    struct kt_observed_process process;
+    kt_pid pid = (kt_pid)strtoull(text_of(question, "pid"), NULL, 16);
+    cJSON *json = cJSON_CreateObject();
+    bool is_there = pid != KT_PID_NONE && pid != kt_self() && kt_observe_process(pid, &process);
+    cJSON_AddStringToObject(json, "label", is_there ? process.label : "");
+    cJSON_AddBoolToObject(json, "killed", is_there);
+    if (is_there)
+        kt_signal(pid, KT_EXIT_KILL, "an operator ended it");
+    return json;
 }
 
-static cJSON *kill_process(struct instance *instance, const cJSON *question)
+static cJSON *list_slow(void)
 {
-    cJSON *json = cJSON_CreateObject();
-    instance->wanted = (kt_pid)strtoull(text_of(question, "pid"), NULL, 16);
-    instance->found = KT_PID_NONE;
-    instance->label[0] = '\0';
-    if (instance->wanted != KT_PID_NONE && instance->wanted != kt_self())
-        kt_observe_processes(false, find_wanted, instance);
-    bool is_there = instance->found != KT_PID_NONE;
-    if (is_there)
-        kt_signal(instance->found, KT_EXIT_KILL, "an operator ended it");
-    cJSON_AddBoolToObject(json, "killed", is_there);
-    cJSON_AddStringToObject(json, "label", instance->label);
+    cJSON *worker = kt_observe_worker(), *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "worker", cJSON_DetachItemFromObject(worker, "worker"));
+    cJSON_AddItemToObject(json, "requests", kt_observe_slow());
+    cJSON_Delete(worker);
     return json;
 }
 
 static cJSON *answer(struct instance *instance, uint32_t type, const cJSON *question)
 {
     cJSON *json;
-    int64_t limit;
     switch (type) {
     case INSTANCE_WORKER:
         return make_worker();
     case INSTANCE_PROCESSES:
-        limit = number_of(question, "limit");
-        return processes_list(text_of(question, "search"), text_of(question, "sort"),
-                              limit < PROCESSES_MAX ? (unsigned)limit : PROCESSES_MAX);
+        return processes_list(question);
     case INSTANCE_KILL:
-        return kill_process(instance, question);
+        return kill_process(question);
     case INSTANCE_HISTORY:
         json = cJSON_CreateObject();
         cJSON_AddItemToObject(json, "samples",
                               history_since(instance->history, number_of(question, "after_ms")));
         return json;
+    case INSTANCE_SLOW:
+        return list_slow();
     default:
         return cJSON_CreateObject();
     }
@@ -148,13 +141,19 @@ static void on_timeout(void *state)
 
 static int init(void *argument, void **ret_state)
 {
-    char key[64];
+    char key[64], value[128];
     struct instance *instance = talloc_zero(kt_self_memory(), struct instance);
     (void)argument;
     if (!instance || !(instance->history = history_new(instance)))
         return -ENOMEM;
+    cJSON *worker = kt_observe_worker();
     snprintf(key, sizeof key, INSTANCE_PREFIX "%" PRIx64, kt_self());
-    const struct kt_registration what = {.key = key};
+    int size = snprintf(value, sizeof value, INSTANCE_VALUE,
+                        cJSON_GetNumberValue(cJSON_GetObjectItem(worker, "worker")),
+                        cJSON_GetNumberValue(cJSON_GetObjectItem(worker, "generation")),
+                        cJSON_GetNumberValue(cJSON_GetObjectItem(worker, "pid")));
+    cJSON_Delete(worker);
+    const struct kt_registration what = {.key = key, .value = value, .value_bytes = (size_t)size};
     int result = kt_registry_register(&what, NULL);
     *ret_state = instance;
     on_timeout(instance);

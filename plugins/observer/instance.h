@@ -13,11 +13,16 @@
 
 /** Questions; each is a JSON text with its NUL, as is the answer. */
 enum {
-    INSTANCE_WORKER = 1, /**< nothing to say → as kt_observe_worker, with "cpu_ms", "memory_bytes" */
-    INSTANCE_PROCESSES,  /**< {"search", "sort", "limit"} → {"worker", "processes", "count"} */
-    INSTANCE_KILL,       /**< {"pid": hex} → {"killed": bool, "label"} */
-    INSTANCE_HISTORY,    /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
+    INSTANCE_WORKER =
+        1, /**< nothing to say → as kt_observe_worker, with "cpu_ms", "memory_bytes" */
+    INSTANCE_PROCESSES, /**< see processes.h */
+    INSTANCE_KILL,      /**< {"pid": hex} → {"killed": bool, "label"} */
+    INSTANCE_HISTORY,   /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
+    INSTANCE_SLOW,      /**< nothing to say → {"worker", "requests"}, as kt_observe_slow */
 };
+
+/** What is registered with the key: who it is, should it not answer. */
+#define INSTANCE_VALUE "{\"worker\":%.0f,\"generation\":%.0f,\"pid\":%.0f}"
 
 /** The longest a question may wait. */
 #define INSTANCE_TIMEOUT_MS 2000

@@ -4,6 +4,8 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /** A family whose samples are one number of each worker. */
@@ -21,6 +23,8 @@ static const struct family families[] = {
      "service", "refused_total", 1},
     {"kontor_requests_failed", "counter", "Requests whose handler failed.", "service",
      "failed_total", 1},
+    {"kontor_requests_slow", "counter", "Requests that took longer than slow_request.", "service",
+     "slow_total", 1},
     {"kontor_received_bytes", "counter", "Bytes from web servers.", "service", "bytes_in_total", 1},
     {"kontor_sent_bytes", "counter", "Bytes to web servers.", "service", "bytes_out_total", 1},
     {"kontor_processes", "gauge", "Lightweight processes alive.", "runtime", "processes", 1},
@@ -29,6 +33,8 @@ static const struct family families[] = {
     {"kontor_processes_failed", "counter", "Lightweight processes that failed or were killed.",
      "runtime", "failed_total", 1},
     {"kontor_messages", "counter", "Messages sent.", "runtime", "messages_total", 1},
+    {"kontor_processes_runnable", "gauge", "Lightweight processes that want their turn.", "runtime",
+     "runnable", 1},
     {"kontor_stacks", "gauge", "Stacks in use.", "runtime", "stacks", 1},
     {"kontor_cpu_seconds", "counter", "Processor time.", NULL, "cpu_ms", 1000},
     {"kontor_memory_bytes", "gauge", "Memory in RAM.", NULL, "memory_bytes", 1},
@@ -40,6 +46,12 @@ static double number(const cJSON *worker, const char *group, const char *field)
     const cJSON *from = group ? cJSON_GetObjectItem(worker, group) : worker;
     double value = cJSON_GetNumberValue(cJSON_GetObjectItem(from, field));
     return isnan(value) ? 0 : value;
+}
+
+/** Who did not answer in time says nothing but who it is. */
+static bool is_silent(const cJSON *worker)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItem(worker, "is_silent"));
 }
 
 /** Append to the text; NULL once memory was out. */
@@ -65,6 +77,8 @@ static void put_family(char **text, const struct family *family, const cJSON *wo
     put_head(text, family->name, family->type, family->help);
     cJSON_ArrayForEach(worker, workers)
     {
+        if (is_silent(worker))
+            continue;
         put(text, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.17g\n", family->name, end,
             number(worker, NULL, "worker"), number(worker, NULL, "pid"),
             number(worker, family->group, family->field) / family->divisor);
@@ -79,6 +93,8 @@ static void put_durations(char **text, const cJSON *workers)
     put_head(text, name, "histogram", "How long requests took.");
     cJSON_ArrayForEach(worker, workers)
     {
+        if (is_silent(worker))
+            continue;
         double count = 0, id = number(worker, NULL, "worker"), pid = number(worker, NULL, "pid");
         const cJSON *service = cJSON_GetObjectItem(worker, "service");
         cJSON_ArrayForEach(entry, cJSON_GetObjectItem(service, "durations"))
@@ -98,7 +114,24 @@ static void put_durations(char **text, const cJSON *workers)
     }
 }
 
-static void put_plugins(char **text, const cJSON *workers)
+static void put_up(char **text, const cJSON *workers)
+{
+    const cJSON *worker;
+    put_head(text, "kontor_worker_up", "gauge", "1: the worker answers, 0: it is silent.");
+    cJSON_ArrayForEach(worker, workers)
+    {
+        put(text, "kontor_worker_up{worker=\"%.0f\",pid=\"%.0f\"} %d\n",
+            number(worker, NULL, "worker"), number(worker, NULL, "pid"), !is_silent(worker));
+    }
+}
+
+static const char *text_of(const cJSON *json, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(json, name));
+    return text ? text : "";
+}
+
+static void put_processes(char **text, const cJSON *workers)
 {
     const cJSON *worker, *plugin;
     put_head(text, "kontor_plugin_processes", "gauge", "Lightweight processes of a plugin.");
@@ -109,8 +142,101 @@ static void put_plugins(char **text, const cJSON *workers)
             /* names of plugins are plain words: nothing to escape */
             put(text, "kontor_plugin_processes{worker=\"%.0f\",pid=\"%.0f\",plugin=\"%s\"} %.0f\n",
                 number(worker, NULL, "worker"), number(worker, NULL, "pid"),
-                cJSON_GetStringValue(cJSON_GetObjectItem(plugin, "name")),
-                number(plugin, NULL, "processes"));
+                text_of(plugin, "name"), number(plugin, NULL, "processes"));
+        }
+    }
+}
+
+/** The worker that started last knows of all crashes: each makes the master start one. */
+static const cJSON *youngest(const cJSON *workers)
+{
+    const cJSON *worker, *best = NULL;
+    cJSON_ArrayForEach(worker, workers)
+    {
+        if (!is_silent(worker) &&
+            (!best || number(worker, NULL, "uptime_ms") < number(best, NULL, "uptime_ms")))
+            best = worker;
+    }
+    return best;
+}
+
+static void put_crashes(char **text, const cJSON *workers)
+{
+    const cJSON *plugin, *plugins = cJSON_GetObjectItem(youngest(workers), "plugins");
+    put_head(text, "kontor_plugin_crashes", "counter", "Workers that a plugin has crashed.");
+    cJSON_ArrayForEach(plugin, plugins)
+    {
+        put(text, "kontor_plugin_crashes_total{plugin=\"%s\"} %.0f\n", text_of(plugin, "name"),
+            number(plugin, NULL, "crashes_total"));
+    }
+    put_head(text, "kontor_plugin_quarantined", "gauge", "1: the plugin is left out.");
+    cJSON_ArrayForEach(plugin, plugins)
+    {
+        put(text, "kontor_plugin_quarantined{plugin=\"%s\"} %d\n", text_of(plugin, "name"),
+            strcmp(text_of(plugin, "state"), "quarantined") == 0);
+    }
+}
+
+/* ---------------------------------------------------------------- numbers of plugins */
+
+static bool is_same(const cJSON *one, const cJSON *other)
+{
+    return strcmp(text_of(one, "plugin"), text_of(other, "plugin")) == 0 &&
+           strcmp(text_of(one, "name"), text_of(other, "name")) == 0;
+}
+
+static const cJSON *find_metric(const cJSON *worker, const cJSON *wanted)
+{
+    const cJSON *metric;
+    cJSON_ArrayForEach(metric, cJSON_GetObjectItem(worker, "metrics"))
+    {
+        if (is_same(metric, wanted))
+            return metric;
+    }
+    return NULL;
+}
+
+/** Whether a worker before this one has it, too: then it is written already. */
+static bool is_known(const cJSON *workers, const cJSON *until, const cJSON *wanted)
+{
+    const cJSON *worker;
+    cJSON_ArrayForEach(worker, workers)
+    {
+        if (worker == until)
+            return false;
+        if (find_metric(worker, wanted))
+            return true;
+    }
+    return false;
+}
+
+static void put_metric(char **text, const cJSON *workers, const cJSON *first)
+{
+    char name[128];
+    const cJSON *worker, *metric;
+    const char *end = strcmp(text_of(first, "type"), "counter") == 0 ? "_total" : "";
+    snprintf(name, sizeof name, "kontor_%s_%s", text_of(first, "plugin"), text_of(first, "name"));
+    for (char *at = strchr(name, '-'); at; at = strchr(at, '-'))
+        *at = '_';
+    put_head(text, name, text_of(first, "type"), text_of(first, "help"));
+    cJSON_ArrayForEach(worker, workers)
+    {
+        if ((metric = find_metric(worker, first)))
+            put(text, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.0f\n", name, end,
+                number(worker, NULL, "worker"), number(worker, NULL, "pid"),
+                number(metric, NULL, "value"));
+    }
+}
+
+static void put_metrics(char **text, const cJSON *workers)
+{
+    const cJSON *worker, *metric;
+    cJSON_ArrayForEach(worker, workers)
+    {
+        cJSON_ArrayForEach(metric, cJSON_GetObjectItem(worker, "metrics"))
+        {
+            if (!is_known(workers, worker, metric))
+                put_metric(text, workers, metric);
         }
     }
 }
@@ -118,10 +244,13 @@ static void put_plugins(char **text, const cJSON *workers)
 char *metrics_write(TALLOC_CTX *context, const cJSON *workers)
 {
     char *text = talloc_strdup(context, "");
+    put_up(&text, workers);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         put_family(&text, &families[i], workers);
     put_durations(&text, workers);
-    put_plugins(&text, workers);
+    put_processes(&text, workers);
+    put_crashes(&text, workers);
+    put_metrics(&text, workers);
     put(&text, "# EOF\n");
     return text;
 }

@@ -37,7 +37,7 @@ static int compare_time(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-cJSON *report_add_up(const cJSON *answers)
+cJSON *report_add_up(const cJSON *answers, int64_t before_ms)
 {
     const cJSON *answer, *sample;
     size_t count = 0, used = 0;
@@ -53,7 +53,7 @@ cJSON *report_add_up(const cJSON *answers)
     }
     qsort(all, used, sizeof *all, compare_time);
     cJSON *last = NULL;
-    for (size_t i = 0; i < used; i++) {
+    for (size_t i = 0; i < used && number(all[i], "time_ms") < (double)before_ms; i++) {
         if (last && number(last, "time_ms") == number(all[i], "time_ms")) {
             add_sample(last, all[i]);
             continue;
@@ -67,73 +67,11 @@ cJSON *report_add_up(const cJSON *answers)
 
 cJSON *report_bounds(void)
 {
-    cJSON *worker = kt_observe_worker(), *array = cJSON_CreateArray();
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItem(cJSON_GetObjectItem(worker, "service"),
-                                                  "durations"))
-    {
-        const cJSON *bound = cJSON_GetObjectItem(entry, "up_to_ms");
-        cJSON_AddItemToArray(array,
-                             bound ? cJSON_CreateNumber(bound->valuedouble) : cJSON_CreateNull());
-    }
-    cJSON_Delete(worker);
+    double bounds_ms[KT_OBSERVED_DURATIONS];
+    cJSON *array = cJSON_CreateArray();
+    kt_observe_bounds(bounds_ms);
+    for (size_t i = 0; i < KT_OBSERVED_DURATIONS; i++)
+        cJSON_AddItemToArray(array, bounds_ms[i] > 0 ? cJSON_CreateNumber(bounds_ms[i])
+                                                     : cJSON_CreateNull());
     return array;
-}
-
-/** A line of /status, and where its number is. */
-static const struct {
-    const char *name, *group, *field;
-} lines[] = {
-    {"connections", "service", "connections"},
-    {"requests running", "service", "requests"},
-    {"requests", "service", "requests_total"},
-    {"requests refused", "service", "refused_total"},
-    {"requests failed", "service", "failed_total"},
-    {"bytes received", "service", "bytes_in_total"},
-    {"bytes sent", "service", "bytes_out_total"},
-    {"processes", "runtime", "processes"},
-    {"processes spawned", "runtime", "spawned_total"},
-    {"processes failed", "runtime", "failed_total"},
-    {"messages", "runtime", "messages_total"},
-    {"cpu ms", NULL, "cpu_ms"},
-    {"memory bytes", NULL, "memory_bytes"},
-};
-
-cJSON *report_sum(const cJSON *workers)
-{
-    const cJSON *worker;
-    double uptime_ms = 0;
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddNumberToObject(json, "workers", cJSON_GetArraySize(workers));
-    cJSON_ArrayForEach(worker, workers)
-    {
-        if (number(worker, "uptime_ms") > uptime_ms)
-            uptime_ms = number(worker, "uptime_ms");
-    }
-    cJSON_AddNumberToObject(json, "uptime s", floor(uptime_ms / 1000));
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        double sum = 0;
-        cJSON_ArrayForEach(worker, workers)
-        {
-            const cJSON *from =
-                lines[i].group ? cJSON_GetObjectItem(worker, lines[i].group) : worker;
-            sum += number(from, lines[i].field);
-        }
-        cJSON_AddNumberToObject(json, lines[i].name, sum);
-    }
-    return json;
-}
-
-char *report_text(TALLOC_CTX *context, const cJSON *summary)
-{
-    const cJSON *field;
-    char *text = talloc_strdup(context, "");
-    cJSON_ArrayForEach(field, summary)
-    {
-        if (text)
-            text = talloc_asprintf_append_buffer(text, "%s:%*s%.0f\n", field->string,
-                                                 (int)(20 - strlen(field->string)), "",
-                                                 field->valuedouble);
-    }
-    return text;
 }

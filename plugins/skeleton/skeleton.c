@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A plugin to start from. It shows the five things most plugins need: an option, a handler, a
- * server that keeps state, an answer longer than memory should hold, and a handler written for
- * plain FastCGI; and one that few need, an authorizer for pages that are not kontor's. Copy the
- * directory, rename it, and delete what you don't need.
+ * A plugin to start from. It shows the six things most plugins need: an option, a handler, a
+ * server that keeps state, a number for the observer and Prometheus, an answer longer than memory
+ * should hold, and a handler written for plain FastCGI; and one that few need, an authorizer for
+ * pages that are not kontor's. Copy the directory, rename it, and delete what you don't need.
  */
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -42,6 +42,9 @@ static const struct kt_server counter_server = {
 
 /* ---------------------------------------------------------------- handlers */
 
+/** How many were greeted, for those who watch: kontor_skeleton_greetings_total. */
+static struct kt_metric *greetings;
+
 /** GET /hello?name=Ada: asks the server, answers with JSON. */
 static void hello(struct kt_request *request)
 {
@@ -52,6 +55,7 @@ static void hello(struct kt_request *request)
         kt_respond_problem(request, 503, "The counter does not answer. Try again in a moment.");
         return;
     }
+    kt_metric_add(greetings, 1);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "greeting", greeting);
     cJSON_AddStringToObject(json, "name", name ? name : "stranger");
@@ -153,6 +157,7 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
     int status = kt_plugin_child(plugin, &counter, NULL);
     if (status < 0)
         return kt_error_set(error, status, "the counter does not start");
+    greetings = kt_metric_counter(plugin, "greetings", "People who were greeted.");
     void *greeting = (void *)(uintptr_t)kt_plugin_string(plugin, "greeting");
     void *visitors = (void *)(uintptr_t)kt_plugin_string(plugin, "visitors");
     if ((status = kt_plugin_route(plugin, "GET", "/hello", hello, greeting)) < 0 ||

@@ -60,6 +60,7 @@ static int stream_wait(struct kt_fastcgi_request *request, struct kt_stream_wait
     kt_critical_enter();
     waiter->ticket = kt_park_ticket();
     waiter->is_waiting = true;
+    kt_wait_reason(KT_REASON_CLIENT);
     int result = kt_park(-1);
     waiter->is_waiting = false;
     request->out_burst = 0;

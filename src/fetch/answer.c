@@ -6,11 +6,14 @@
 #include "fetch/answer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/** The first room for a body; then it doubles. */
+/** The first room for a body; then it doubles. One whose length is told gets that at once, as far
+ * as it may cost something when less is sent. */
 #define BODY_FIRST 2048u
+#define BODY_TOLD_MAX (256u << 10)
 
 struct kt_answer *kt_answer_new(TALLOC_CTX *context, size_t size_max)
 {
@@ -101,13 +104,24 @@ const char *kt_http_answer_header(const struct kt_http_answer *seen, const char 
 
 /* ---------------------------------------------------------------- the body */
 
+/** The first room, with a byte for the NUL. A compressed body is longer than told. */
+static size_t first_capacity(const struct kt_answer *answer)
+{
+    const char *text = kt_http_answer_header(&answer->seen, "Content-Length");
+    unsigned long long length = text ? strtoull(text, NULL, 10) : 0;
+    if (length < BODY_FIRST)
+        return BODY_FIRST;
+    return length < BODY_TOLD_MAX ? (size_t)length + 1 : BODY_TOLD_MAX;
+}
+
 int kt_answer_body(struct kt_answer *answer, const char *data, size_t size)
 {
     size_t had = answer->seen.size;
     if (size > answer->size_max - had)
         return fail(answer, -EMSGSIZE);
     if (had + size >= answer->body_capacity) {
-        size_t capacity = answer->body_capacity ? 2 * answer->body_capacity : BODY_FIRST;
+        size_t capacity =
+            answer->body_capacity ? 2 * answer->body_capacity : first_capacity(answer);
         while (capacity <= had + size)
             capacity *= 2;
         if (capacity > answer->size_max + 1)

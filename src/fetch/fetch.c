@@ -211,6 +211,7 @@ static int ask(TALLOC_CTX *memory, const struct kt_http_fetch *fetch, struct kt_
         .connect_timeout_ms = fetch->connect_timeout_ms ? fetch->connect_timeout_ms
                                                         : KT_HTTP_CONNECT_TIMEOUT_DEFAULT_MS,
         .size_max = fetch->size_max ? fetch->size_max : KT_HTTP_SIZE_DEFAULT,
+        .is_large = fetch->is_large,
     };
     return follow(memory, &fetch_room.routes[kind],
                   fetch->redirects_max ? fetch->redirects_max : KT_HTTP_REDIRECTS_DEFAULT, outgoing,

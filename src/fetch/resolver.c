@@ -244,6 +244,7 @@ static int wait_for(struct name *name, int64_t timeout_ms)
         name->waiting = waiting;
     }
     name->waiting[name->waiting_count++] = kt_park_ticket();
+    kt_wait_reason(KT_REASON_FETCH);
     return kt_park(timeout_ms);
 }
 

@@ -15,6 +15,8 @@
 /** libcurl's buffers for one transfer, bytes. Its own defaults (16 and 64 KiB) would be most of the
  * memory of a thousand transfers that wait; a page is as fast but for the largest answers. */
 #define RECEIVE_BUFFER 4096L
+/** For answers of which the caller says that they are large. */
+#define RECEIVE_BUFFER_LARGE 16384L
 #define SEND_BUFFER 16384L
 /** Names are looked up before libcurl is asked to connect; what it was told stays long enough for
  * any transfer that waits for a connection. */
@@ -230,7 +232,8 @@ static void set_answer(struct kt_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     transfer->outgoing->is_large ? RECEIVE_BUFFER_LARGE : RECEIVE_BUFFER);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->text);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 }
@@ -267,6 +270,7 @@ static int run(struct kt_transfer *transfer, struct kt_error *error)
     if (result < 0)
         return result;
     int64_t left_ms = outgoing->deadline_ms - kt_now_ms();
+    kt_wait_reason(KT_REASON_FETCH);
     result = kt_park(left_ms > 0 ? left_ms : 0);
     if (result < 0)
         return kt_outcome_of_wait(result, transfer, error);

@@ -31,6 +31,7 @@ struct kt_outgoing {
     int64_t deadline_ms; /**< as kt_now_ms */
     int64_t connect_timeout_ms;
     size_t size_max;
+    bool is_large; /**< as in kt_http_fetch */
 };
 
 /** Whether method and headers are well-formed and not kontor's own. @return 0, -EINVAL */

@@ -54,6 +54,7 @@ struct kt_request {
     int application_status; /**< of a stock FCGX handler */
     int outcome;            /**< the status for the log, if not the response's */
     uint64_t started_ns;    /**< of the monotonic clock */
+    struct kt_watch watch;  /**< where the time of its process goes */
 };
 
 /**

@@ -8,6 +8,7 @@
 
 #include "http/json.h"
 #include "http/request.h"
+#include "http/slow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +35,7 @@ static struct {
     struct kt_engine *engine; /**< NULL: closed */
     char *mount;
     bool log_requests;
+    uint64_t slow_ns; /**< 0: nothing is slow */
     uint64_t refused_total, failed_total;
     uint64_t durations[KT_DURATIONS], duration_ns_total;
     size_t requests; /**< not released */
@@ -81,9 +83,12 @@ static void release(struct kt_request *request, bool frees_memory)
 {
     struct kt_fastcgi_request *fastcgi = request->fastcgi;
     uint64_t took_ns = clock_ns() - request->started_ns;
-    count_duration(took_ns);
+    if (fastcgi->deadline_ms != INT64_MAX) /* else it is long on purpose */
+        count_duration(took_ns);
     if (service.log_requests)
         log_request(request, took_ns);
+    if (service.slow_ns > 0 && took_ns >= service.slow_ns)
+        kt_slow_note(request, took_ns);
     service.requests--;
     kt_fastcgi_request_release(fastcgi);
     if (frees_memory)
@@ -258,7 +263,11 @@ static void on_request(struct kt_fastcgi_request *fastcgi)
     }
     struct kt_spawn spawn = {.label = match.route->label};
     struct kt_spawn_inside inside = {
-        .memory = fastcgi->memory, .plugin = match.route->plugin, .on_exit = on_process_exit};
+        .memory = fastcgi->memory,
+        .plugin = match.route->plugin,
+        .watch = &request->watch,
+        .on_exit = on_process_exit};
+    request->watch.since_ns = request->started_ns;
     if (kt_spawn_inside(&spawn, &inside, serve, request, &fastcgi->pid) < 0)
         refuse(request, 503, "Too many processes are running; try again in a second.", NULL);
 }
@@ -317,6 +326,7 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
     if (!service.mount)
         return kt_error_set(error, -ENOMEM, "out of memory");
     service.log_requests = options->log_requests;
+    service.slow_ns = (uint64_t)options->slow_request_ms * UINT64_C(1000000);
     service.refused_total = service.failed_total = 0;
     struct kt_engine_options engine = {
         .connections_max = options->connections_max,

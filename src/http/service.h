@@ -23,9 +23,11 @@ struct kt_service_options {
                                       of a request is cut off */
     const char *mount;           /**< prefix to take off when the web server sends no PATH_INFO */
     bool log_requests;           /**< one log line per request */
+    int64_t slow_request_ms;     /**< requests that take longer are noted (http/slow.h); 0: none */
 };
 
-/** Answers are counted by how long they took: up to each of these, in microseconds; 0: longer. */
+/** Answers are counted by how long they took: up to each of these, in microseconds; 0: longer. Those
+ * that asked for an endless deadline, such as streams of events, are not. */
 #define KT_DURATIONS 16u
 KT_PUBLIC extern const uint32_t kt_service_bounds_us[KT_DURATIONS];
 

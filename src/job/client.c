@@ -60,6 +60,7 @@ static int await_change(const char *key, uint64_t version, int64_t deadline_ms)
     follow->version = version;
     follow->deadline_ms = deadline_ms;
     memcpy(follow->key, key, strlen(key) + 1);
+    kt_wait_reason(KT_REASON_JOB);
     int result = kt_call(kt_jobs_dispatcher(), KT_JOBS_FOLLOW, buffer, size, left_ms, NULL);
     if (result != -ESRCH && result != -EOWNERDEAD && result != -ENOBUFS)
         return result;

@@ -8,8 +8,10 @@
 
 #include "job/outcome.h"
 #include "process/runtime.h"
+#include "registry/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <kontor/log.h>
 #include <kontor/server.h>
 #include <signal.h>
@@ -80,6 +82,7 @@ static void await_all(int64_t timeout_ms)
         return;
     lives.waiting = kt_park_ticket();
     lives.has_waiting = true;
+    kt_wait_reason(KT_REASON_JOB);
     kt_park(timeout_ms);
     lives.has_waiting = false;
 }
@@ -180,12 +183,14 @@ static void run(struct kt_life *life)
         .argument = life->argument,
         .limits = life->limits,
         .output = life->output,
+        .input = life->input,
     };
     if (result == 0)
         result = kt_runner_start(&order, &life->runner, &error);
     if (result < 0)
         end_with(life, KT_JOB_FAILED, error.text);
     TALLOC_FREE(life->argument);
+    TALLOC_FREE(life->input);
     life->limit_ms = kt_now_ms() + life->limits.time_ms;
     kt_log_debug("job %s runs", label);
 }
@@ -438,6 +443,16 @@ static void set_limits(struct kt_job_limits *limits, const struct kt_job_limits 
         limits->time_ms = usual->time_ms;
 }
 
+/** Whoever starts a job may be gone when its turn comes. @return 0, -EMFILE, -ENOMEM */
+static int keep_input(struct kt_life *life, const struct kt_memory_file *input)
+{
+    int fd = fcntl(input->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    life->input = kt_memory_file_wrap(life, fd, input->size_bytes);
+    return life->input ? 0 : -ENOMEM;
+}
+
 int kt_life_start(const char *key, const struct kt_job_start *start, const struct kt_plugin *plugin,
                   const struct kt_job_kind *kind)
 {
@@ -463,6 +478,11 @@ int kt_life_start(const char *key, const struct kt_job_start *start, const struc
     if (!life->argument) {
         talloc_free(life);
         return -ENOMEM;
+    }
+    int result = start->input ? keep_input(life, start->input) : 0;
+    if (result < 0) {
+        talloc_free(life);
+        return result;
     }
     return kt_server_start(&life_server, &options, life, NULL);
 }

@@ -18,7 +18,8 @@ struct kt_life {
     struct kt_job job;
     char key[KT_REGISTRY_KEY_MAX + 1];
     const struct kt_plugin *plugin;
-    char *argument; /**< till it is handed to the runner */
+    char *argument;               /**< till it is handed to the runner, as is input */
+    struct kt_memory_file *input; /**< a descriptor of its own, or NULL */
     int64_t retention_ms;
     struct kt_job_limits limits;
     struct kt_memory_file *output;

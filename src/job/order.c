@@ -54,6 +54,7 @@ static cJSON *make_json(const struct kt_runner_order *order, const char *directo
     add_number(object, "time", order->limits.time_ms);
     cJSON_AddBoolToObject(object, "network", order->limits.needs_network);
     cJSON_AddBoolToObject(object, "local", order->limits.needs_local_sockets);
+    cJSON_AddBoolToObject(object, "input", order->input != NULL);
     add_section(object, kt_config_section(options->config, plugin));
     return object;
 }
@@ -172,6 +173,7 @@ static int read_json(TALLOC_CTX *context, const cJSON *object, struct kt_job_ord
         .needs_network = is_set(object, "network"),
         .needs_local_sockets = is_set(object, "local"),
     };
+    order->has_input = is_set(object, "input");
     order->config = read_config(order, object);
     if (!order->plugin || !order->kind || !order->label || !order->argument || !order->directory ||
         !order->plugin_dirs || !order->config) {

@@ -22,6 +22,7 @@ struct kt_job_order {
     uid_t plugin_owner;
     pid_t worker;
     struct kt_job_limits limits;
+    bool has_input;           /**< KT_RUNNER_INPUT_FD is open */
     struct kt_config *config; /**< with one section at most */
 };
 

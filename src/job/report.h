@@ -13,6 +13,7 @@ enum {
     KT_RUNNER_ORDER_FD = 0,  /**< a memory file with the order, JSON */
     KT_RUNNER_OUTPUT_FD = 3, /**< the result */
     KT_RUNNER_REPORT_FD = 4, /**< a SOCK_SEQPACKET */
+    KT_RUNNER_INPUT_FD = 5,  /**< a sealed memory file, if the order says that there is one */
 };
 
 enum kt_report_kind {

@@ -44,6 +44,11 @@ int kt_job_output(const struct kt_job_run *run)
     return KT_RUNNER_OUTPUT_FD;
 }
 
+int kt_job_input(const struct kt_job_run *run)
+{
+    return run->order->has_input ? KT_RUNNER_INPUT_FD : -1;
+}
+
 const char *kt_job_directory(const struct kt_job_run *run)
 {
     return run->order->directory;

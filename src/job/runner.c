@@ -38,7 +38,7 @@
 /** How often the end of the last cleaning is looked for when nothing else is done any more. */
 #define CLEAN_POLL_US 1000u
 /** The first descriptor that is none of the runner's. */
-#define FIRST_OTHER_FD 5
+#define FIRST_OTHER_FD (KT_RUNNER_INPUT_FD + 1)
 
 /** All of it; freed when nobody holds it, its OS process is buried, and its handles are closed. */
 struct watch {
@@ -301,9 +301,10 @@ static int spawn(struct watch *watch, const int fds[FIRST_OTHER_FD])
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setpgroup(&attributes, 0);
-    for (int i = 0; i < FIRST_OTHER_FD; i++)
+    int count = fds[KT_RUNNER_INPUT_FD] >= 0 ? FIRST_OTHER_FD : KT_RUNNER_INPUT_FD;
+    for (int i = 0; i < count; i++)
         posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-    posix_spawn_file_actions_addclosefrom_np(&actions, FIRST_OTHER_FD);
+    posix_spawn_file_actions_addclosefrom_np(&actions, count);
     int result = -posix_spawn(&watch->pid, kt_jobs_options.runner, &actions, &attributes, arguments,
                               environment);
     posix_spawnattr_destroy(&attributes);
@@ -334,11 +335,13 @@ static int move_up(int *fd)
 /** Make what connects the two, and start it. @return 0 or a negative errno */
 static int launch(struct watch *watch, const struct kt_runner_order *order)
 {
-    int report[2] = {-1, -1}, log[2] = {-1, -1}, ordered = -1, output = -1;
+    int report[2] = {-1, -1}, log[2] = {-1, -1}, ordered = -1, output = -1, input = -1;
     int result = kt_job_order_write(order, watch->directory.path, &ordered);
     output = fcntl(order->output->fd, F_DUPFD_CLOEXEC, FIRST_OTHER_FD);
+    if (order->input)
+        input = fcntl(order->input->fd, F_DUPFD_CLOEXEC, FIRST_OTHER_FD);
     if (result == 0 &&
-        (output < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0 ||
+        (output < 0 || (order->input && input < 0) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0 ||
          pipe2(log, O_CLOEXEC) < 0 || fcntl(log[0], F_SETFL, O_NONBLOCK) < 0))
         result = -errno;
     if (result == 0)
@@ -348,9 +351,9 @@ static int launch(struct watch *watch, const struct kt_runner_order *order)
     if (result == 0)
         result = move_up(&log[1]);
     if (result == 0)
-        result = spawn(watch, (const int[]){ordered, log[1], log[1], output, report[1]});
-    for (size_t i = 0; i < 4; i++) {
-        int fd = (int[]){ordered, output, report[1], log[1]}[i];
+        result = spawn(watch, (const int[]){ordered, log[1], log[1], output, report[1], input});
+    for (size_t i = 0; i < 5; i++) {
+        int fd = (int[]){ordered, output, report[1], log[1], input}[i];
         if (fd >= 0)
             close(fd);
     }

@@ -21,6 +21,7 @@ struct kt_runner_order {
     const char *kind, *argument;
     struct kt_job_limits limits; /**< all set */
     struct kt_memory_file *output;
+    const struct kt_memory_file *input; /**< or NULL */
 };
 
 /** A job runner as it is now; look when it has told. */

@@ -135,6 +135,17 @@ static size_t list_left_out(const struct kt_quarantine *quarantine, struct kt_le
     return count;
 }
 
+/** Note the plugins that have crashed workers. @return how many */
+static size_t list_past(const struct kt_quarantine *quarantine, struct kt_plugin_past *list)
+{
+    size_t count = 0;
+    for (const struct kt_suspect *suspect = quarantine->suspects; suspect; suspect = suspect->next)
+        if (suspect->crashes_total > 0 && count < KT_PLUGINS_MAX)
+            list[count++] = (struct kt_plugin_past){suspect->name, suspect->text,
+                                                    suspect->crashes_total, suspect->crash_unix_ms};
+    return count;
+}
+
 int kt_child_begin(const char *name, const struct kt_settings *settings)
 {
     char short_name[16]; /* as long as the kernel keeps it */
@@ -162,6 +173,7 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, in
     if (getppid() != master)
         return EX_OK;
     struct kt_left_out left_out[KT_PLUGINS_MAX];
+    struct kt_plugin_past past[KT_PLUGINS_MAX];
     int fds[KT_LISTENERS_MAX];
     for (unsigned i = 0; i < generation->listeners->count; i++)
         fds[i] = generation->listeners->list[i].fd;
@@ -181,6 +193,8 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, in
         .plugin_owner = how->plugin_owner,
         .left_out = left_out,
         .left_out_count = list_left_out(how->quarantine, left_out),
+        .past = past,
+        .past_count = list_past(how->quarantine, past),
     };
     return kt_worker_run(&start);
 }

@@ -17,6 +17,7 @@ struct kt_plugin {
     uint32_t number;                  /**< 1 … as the configuration lists it; 0: the house */
     kt_pid supervisor;                /**< of its children; KT_PID_NONE before the start */
     int64_t failed_ms;                /**< when it, or its start, failed last; 0: never */
+    uint64_t processes;               /**< that belong to it now; kept by the runtime */
     uint32_t start; /**< changes with each start and end: what an earlier one registered is void */
 };
 

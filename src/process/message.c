@@ -334,6 +334,27 @@ int kt_reply(const struct kt_from *to, uint32_t type, const void *data, size_t s
     return 0;
 }
 
+int kt_reply_memory(const struct kt_from *to, uint32_t type, void *chunk)
+{
+    struct kt_process *caller = awaiter(to);
+    if (!caller) {
+        talloc_free(chunk);
+        return 0;
+    }
+    size_t size = talloc_get_size(chunk);
+    if (size > UINT32_MAX)
+        return -EMSGSIZE;
+    TALLOC_CTX *memory = kt_call_memory(to);
+    struct kt_envelope *envelope = memory ? kt_envelope_new(type, 0) : NULL;
+    if (!envelope)
+        return -ENOMEM;
+    envelope->message.data = talloc_steal(memory, chunk);
+    envelope->message.size = (uint32_t)size;
+    caller->reply = envelope;
+    kt_answer(to, 0);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- answered from the loop */
 
 struct kt_from kt_call_begin(void)

@@ -5,6 +5,8 @@
  */
 #include "process/scheduler.h"
 
+#include "plugin/plugin.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <kontor/log.h>
@@ -18,6 +20,17 @@
 
 /** For whom this thread of the pool works. */
 static __thread const struct kt_process *working __attribute__((tls_model("initial-exec")));
+
+/* ---------------------------------------------------------------- whose it is */
+
+static void belong(struct kt_process *process, struct kt_plugin *plugin)
+{
+    if (process->plugin)
+        process->plugin->processes--;
+    process->plugin = plugin;
+    if (plugin)
+        plugin->processes++;
+}
 
 /* ---------------------------------------------------------------- birth */
 
@@ -44,7 +57,6 @@ int kt_spawn_inside(const struct kt_spawn *options, const struct kt_spawn_inside
     process->traps_exits = options->trap_exit;
     process->memory = inside->memory;
     process->on_exit = inside->on_exit;
-    process->plugin = inside->plugin ? inside->plugin : parent ? parent->plugin : NULL;
     process->parent = parent ? parent->pid : KT_PID_NONE;
     process->server_deadline = -1;
     process->state = KT_STATE_WAITING; /* alive, so that it can be linked */
@@ -65,6 +77,9 @@ int kt_spawn_inside(const struct kt_spawn *options, const struct kt_spawn_inside
             process->memory = talloc_named_const(NULL, 0, LABEL_DEFAULT);
         talloc_steal(process->memory, argument);
     }
+    belong(process, inside->plugin ? inside->plugin : parent ? parent->plugin : NULL);
+    process->watch = inside->watch;
+    process->started_s = (uint32_t)(kt_now_ms() / 1000);
     runtime.counts.processes++;
     runtime.counts.spawned++;
     kt_process_start(process);
@@ -151,6 +166,7 @@ void kt_process_end(struct kt_process *process)
     if (exit.kind == KT_EXIT_ERROR || exit.kind == KT_EXIT_KILLED)
         runtime.counts.failed++;
     runtime.counts.processes--;
+    belong(process, NULL);
     kt_process_free(process);
 }
 
@@ -223,7 +239,7 @@ struct kt_plugin *kt_self_plugin(void)
 
 void kt_self_belong(struct kt_plugin *plugin)
 {
-    runtime.current->plugin = plugin;
+    belong(runtime.current, plugin);
     kt_running(plugin);
 }
 
@@ -258,6 +274,7 @@ int kt_park(int64_t timeout_ms)
                      ? process->result
                      : kt_wait(KT_WAIT_TICKET, KT_CLOCK_MONOTONIC, kt_deadline(timeout_ms));
     process->is_unparked = false;
+    process->reason = KT_REASON_WAKE_UP;
     process->ticket++;
     return result;
 }
@@ -364,28 +381,70 @@ static const char *state_name(const struct kt_process *process)
     return "ending";
 }
 
+const char *kt_reason_name(enum kt_reason reason)
+{
+    static const char *const names[KT_REASONS] = {
+        [KT_REASON_WAKE_UP] = "wake-up",   [KT_REASON_TURN] = "turn",
+        [KT_REASON_MESSAGE] = "message",   [KT_REASON_ANSWER] = "answer",
+        [KT_REASON_TIME] = "time",         [KT_REASON_WORK] = "work",
+        [KT_REASON_FETCH] = "fetch",       [KT_REASON_STORE] = "store",
+        [KT_REASON_REGISTRY] = "registry", [KT_REASON_JOB] = "job",
+        [KT_REASON_CLIENT] = "client",
+    };
+    return names[reason];
+}
+
+static void look(const struct kt_process *process, bool with_memory,
+                 struct kt_process_info *ret_info)
+{
+    bool is_waiting = process->state == KT_STATE_WAITING;
+    *ret_info = (struct kt_process_info){
+        .pid = process->pid,
+        .parent = process->parent,
+        .label = process->label,
+        .name = process->name ? kt_name_text(process->name) : NULL,
+        .plugin = process->plugin,
+        .state = state_name(process),
+        .waits_for = is_waiting ? kt_reason_name(process->reason) : "",
+        .is_server = process->server != NULL,
+        .is_supervisor = process->is_supervisor,
+        .has_stack = process->stack != NULL,
+        .messages = process->mailbox_count,
+        .memory_bytes = with_memory ? talloc_total_size(process->memory) : 0,
+        .age_ms = (kt_now_ms() / 1000 - process->started_s) * 1000,
+        .turns = process->turns,
+        .run_us = process->run_us,
+        .restarts = process->restarts,
+    };
+}
+
+bool kt_runtime_look(kt_pid pid, struct kt_process_info *ret_info)
+{
+    const struct kt_process *process = kt_process_find(pid);
+    if (process)
+        look(process, true, ret_info);
+    return process != NULL;
+}
+
+bool kt_runtime_each_part(uint32_t *ret_at, uint32_t places, bool with_memory,
+                          void (*visit)(const struct kt_process_info *info, void *argument),
+                          void *argument)
+{
+    struct kt_process *process = NULL;
+    for (; places > 0 && (process = kt_table_slot(*ret_at)); places--, ++*ret_at) {
+        struct kt_process_info info;
+        if (process->state == KT_STATE_FREE)
+            continue;
+        look(process, with_memory, &info);
+        visit(&info, argument);
+    }
+    return process != NULL;
+}
+
 void kt_runtime_each(bool with_memory,
                      void (*visit)(const struct kt_process_info *info, void *argument),
                      void *argument)
 {
-    struct kt_process *process;
-    for (uint32_t i = 0; (process = kt_table_slot(i)); i++) {
-        if (process->state == KT_STATE_FREE)
-            continue;
-        visit(
-            &(struct kt_process_info){
-                .pid = process->pid,
-                .parent = process->parent,
-                .label = process->label,
-                .name = process->name ? kt_name_text(process->name) : NULL,
-                .plugin = process->plugin,
-                .state = state_name(process),
-                .is_server = process->server != NULL,
-                .is_supervisor = process->is_supervisor,
-                .has_stack = process->stack != NULL,
-                .messages = process->mailbox_count,
-                .memory_bytes = with_memory ? talloc_total_size(process->memory) : 0,
-            },
-            argument);
-    }
+    uint32_t at = 0;
+    kt_runtime_each_part(&at, UINT32_MAX, with_memory, visit, argument);
 }

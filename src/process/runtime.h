@@ -70,6 +70,34 @@ KT_PUBLIC void kt_runtime_close(void);
 
 /* ---------------------------------------------------------------- parking */
 
+/** What a process waits for, in a word, for those who look. */
+enum kt_reason {
+    KT_REASON_WAKE_UP, /**< something that has no name of its own */
+    KT_REASON_TURN,    /**< its turn to run */
+    KT_REASON_MESSAGE,
+    KT_REASON_ANSWER, /**< of a process, or the end of one */
+    KT_REASON_TIME,
+    KT_REASON_WORK, /**< on the thread pool */
+    KT_REASON_FETCH,
+    KT_REASON_STORE,
+    KT_REASON_REGISTRY,
+    KT_REASON_JOB,
+    KT_REASON_CLIENT, /**< the body of a request, or room for its answer */
+    KT_REASONS,
+};
+
+/** "fetch", "store" … */
+KT_PUBLIC const char *kt_reason_name(enum kt_reason reason);
+
+/** Say what the calling process's next wait is for. Without it the kind of the wait tells. */
+KT_PUBLIC void kt_wait_reason(enum kt_reason reason);
+
+/** Where the time of one process goes. Whoever spawns it says where this is. */
+struct kt_watch {
+    uint64_t since_ns;              /**< when it began to wait; at first, when it came into being */
+    uint64_t waited_ns[KT_REASONS]; /**< KT_REASON_TURN: before it first ran, and in kt_yield */
+};
+
 /**
  * One wait of one process. A ticket is good for one wait only: to unpark by an old ticket does
  * nothing, so a late callback can do no harm, even when the process has ended.
@@ -133,6 +161,7 @@ KT_PUBLIC int kt_send_system(kt_pid to, uint32_t type, const void *data, size_t 
 struct kt_spawn_inside {
     TALLOC_CTX *memory;       /**< becomes the process's memory; NULL: made when first needed */
     struct kt_plugin *plugin; /**< whose it is; NULL: the caller's */
+    struct kt_watch *watch;   /**< kept up to date until the end; NULL: nobody wants to know */
     /** Called from the scheduler, outside of any process, when it has ended, before its memory is
      * freed. Must not park. NULL: none. */
     void (*on_exit)(void *argument, const struct kt_exit *exit);
@@ -172,11 +201,32 @@ struct kt_process_info {
     const char *label;
     const char *name; /**< NULL: none */
     const struct kt_plugin *plugin;
-    const char *state; /**< "running", "runnable", "waiting", "parked" */
+    const char *state;     /**< "running", "runnable", "waiting", "parked" */
+    const char *waits_for; /**< the name of a reason, "" when it does not wait */
     bool is_server, is_supervisor, has_stack;
     uint32_t messages;   /**< in the mailbox */
     size_t memory_bytes; /**< its talloc context; 0 unless asked for */
+    int64_t age_ms;      /**< in whole seconds */
+    uint64_t turns;      /**< how often it ran; from 4 milliards on it begins again */
+    uint64_t run_us;     /**< estimated: one of KT_RUN_SAMPLE turns is timed */
+    uint32_t restarts;   /**< how often a supervisor has started it again */
 };
+
+/** Of so many turns of processes one is timed: reading the clock costs more than a switch. */
+#define KT_RUN_SAMPLE 16u
+
+/** One process. @return false when there is none with this pid */
+KT_PUBLIC bool kt_runtime_look(kt_pid pid, struct kt_process_info *ret_info);
+
+/**
+ * Visit the processes in some places of the table. The visitor must not spawn, send or park.
+ * @param ret_at  the first place, 0 to begin with; becomes the next one
+ * @return whether there are more
+ */
+KT_PUBLIC bool kt_runtime_each_part(uint32_t *ret_at, uint32_t places, bool with_memory,
+                                    void (*visit)(const struct kt_process_info *info,
+                                                  void *argument),
+                                    void *argument);
 
 /** Visit every process, in no order. The visitor must not spawn, send or park. */
 KT_PUBLIC void kt_runtime_each(bool with_memory,
@@ -186,6 +236,7 @@ KT_PUBLIC void kt_runtime_each(bool with_memory,
 /** Counters since the start. */
 struct kt_runtime_counts {
     uint64_t processes;   /**< alive now */
+    uint64_t runnable;    /**< of these, those that want their turn */
     uint64_t spawned;     /**< ever */
     uint64_t failed;      /**< ended by KT_EXIT_ERROR or KT_EXIT_KILLED */
     uint64_t messages;    /**< sent */

@@ -26,6 +26,8 @@
 #define HEAP_KEEP_BYTES (8 << 20)
 /** Turns that processes get to end in an orderly way when the runtime is closed. */
 #define CLOSE_TURNS 10000
+/** What fits a process's run_us: nine years. */
+#define RUN_US_MASK ((UINT64_C(1) << 48) - 1)
 
 struct kt_runtime kt_runtime_state;
 
@@ -50,12 +52,14 @@ static void enqueue(struct kt_process *process)
     else
         runtime.queue_first = process;
     runtime.queue_last = process;
+    runtime.counts.runnable++;
 }
 
 static struct kt_process *dequeue(void)
 {
     struct kt_process *process = runtime.queue_first;
     if (process) {
+        runtime.counts.runnable--;
         runtime.queue_first = process->next;
         if (!runtime.queue_first)
             runtime.queue_last = NULL;
@@ -74,6 +78,7 @@ void kt_wake(struct kt_process *process, int result)
 
 void kt_process_start(struct kt_process *process)
 {
+    process->reason = KT_REASON_TURN;
     enqueue(process);
 }
 
@@ -83,6 +88,31 @@ int64_t kt_deadline(int64_t timeout_ms)
 {
     /* The loop's clock may be a slice behind: one more millisecond, so that nothing is early. */
     return timeout_ms < 0 ? -1 : kt_now_ms() + timeout_ms + 1;
+}
+
+void kt_wait_reason(enum kt_reason reason)
+{
+    runtime.current->reason = (uint8_t)reason;
+}
+
+/** What a wait is for when nobody has said so. */
+static enum kt_reason reason_of(enum kt_wait wait)
+{
+    static const uint8_t reasons[] = {
+        [KT_WAIT_NOTHING] = KT_REASON_TURN, [KT_WAIT_MESSAGE] = KT_REASON_MESSAGE,
+        [KT_WAIT_REPLY] = KT_REASON_ANSWER, [KT_WAIT_TICKET] = KT_REASON_WAKE_UP,
+        [KT_WAIT_TIME] = KT_REASON_TIME,    [KT_WAIT_WORK] = KT_REASON_WORK,
+    };
+    return (enum kt_reason)reasons[wait];
+}
+
+void kt_watch_wait(struct kt_process *process)
+{
+    struct kt_watch *watch = process->watch;
+    if (!watch || !watch->since_ns)
+        return;
+    watch->waited_ns[process->reason] += uv_hrtime() - watch->since_ns;
+    watch->since_ns = 0;
 }
 
 int kt_wait(enum kt_wait wait, enum kt_clock clock, int64_t deadline_ms)
@@ -101,6 +131,8 @@ int kt_wait(enum kt_wait wait, enum kt_clock clock, int64_t deadline_ms)
     }
     process->state = KT_STATE_WAITING;
     process->wait = (uint8_t)wait;
+    if (process->reason == KT_REASON_WAKE_UP)
+        process->reason = (uint8_t)reason_of(wait);
     departure = LEFT_WAITING;
     kt_stack_leave(process->stack);
     return process->result;
@@ -110,6 +142,7 @@ void kt_yield(void)
 {
     struct kt_process *process = runtime.current;
     enqueue(process);
+    process->reason = KT_REASON_TURN;
     departure = LEFT_WAITING;
     kt_stack_leave(process->stack);
 }
@@ -178,6 +211,7 @@ static void rest(struct kt_process *process)
     }
     process->state = KT_STATE_WAITING;
     process->wait = KT_WAIT_MESSAGE;
+    process->reason = KT_REASON_MESSAGE;
     /* A turn ends only when nothing is left to do, and nothing happens between it and here. */
     assert(!process->first && !process->is_timeout_due && !process->is_exit_pending);
 }
@@ -187,9 +221,29 @@ void kt_running(const struct kt_plugin *plugin)
     atomic_store_explicit(&runtime.running->process, (uintptr_t)plugin, memory_order_relaxed);
 }
 
+/** Let a process run until it waits or leaves; some turns are timed, each for many. */
+static void enter(struct kt_process *process)
+{
+    static uint32_t untimed;
+    bool is_timed = ++untimed % KT_RUN_SAMPLE == 0;
+    uint64_t start_ns = is_timed ? uv_hrtime() : 0;
+    process->reason = KT_REASON_WAKE_UP;
+    process->turns++;
+    process->state = KT_STATE_RUNNING;
+    runtime.current = process;
+    kt_stack_enter(process->stack);
+    runtime.current = NULL;
+    if (is_timed)
+        process->run_us =
+            (process->run_us + (uv_hrtime() - start_ns) * KT_RUN_SAMPLE / 1000) & RUN_US_MASK;
+    if (process->watch && departure == LEFT_WAITING)
+        process->watch->since_ns = uv_hrtime();
+}
+
 static void run(struct kt_process *process)
 {
     kt_running(process->plugin); /* until the next one: what it held is freed after its end */
+    kt_watch_wait(process);
     if (process->is_exit_pending && !process->critical) {
         kt_process_end(process);
         return;
@@ -199,10 +253,7 @@ static void run(struct kt_process *process)
         kt_process_end(process);
         return;
     }
-    process->state = KT_STATE_RUNNING;
-    runtime.current = process;
-    kt_stack_enter(process->stack);
-    runtime.current = NULL;
+    enter(process);
     switch (departure) {
     case LEFT_WAITING:
         break;

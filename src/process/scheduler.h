@@ -81,6 +81,7 @@ struct kt_process {
     int32_t result;                 /**< of the wait that just ended */
     uint16_t critical;              /**< depth of kt_critical_enter */
     uint8_t timeout_clock;          /**< enum kt_clock of server_deadline */
+    uint8_t reason;                 /**< enum kt_reason of the present wait, or of the next */
     struct kt_timer timer;          /**< of the present wait */
     int64_t server_deadline;        /**< -1: none */
     struct kt_stack *stack;         /**< borrowed, or NULL */
@@ -102,6 +103,10 @@ struct kt_process {
     struct kt_name *name;
     kt_pid parent;
     char *exit_text; /**< of the pending exit; malloc'ed, NULL for none */
+    uint32_t started_s; /**< of the monotonic clock */
+    uint32_t turns;
+    uint64_t run_us : 48, restarts : 16;
+    struct kt_watch *watch; /**< NULL: nobody wants to know */
 };
 
 /** The runtime of this OS process. */
@@ -137,6 +142,9 @@ int64_t kt_deadline(int64_t timeout_ms);
 /** Whether a process runs, and on this thread. */
 bool kt_is_inside(void);
 bool kt_is_runtime_thread(void);
+
+/** Add the wait that ends now, if somebody wants to know. */
+void kt_watch_wait(struct kt_process *process);
 
 /* table.c */
 struct kt_process *kt_process_find(kt_pid pid);

@@ -21,7 +21,8 @@
 struct child {
     struct child *next, *previous;
     struct kt_child spec;
-    kt_pid pid; /**< KT_PID_NONE: not running */
+    kt_pid pid;      /**< KT_PID_NONE: not running */
+    uint16_t starts; /**< ever, as far as is counted */
 };
 
 struct supervisor {
@@ -114,6 +115,11 @@ static int start_child(struct supervisor *supervisor, struct child *child)
     }
     if (kt_map_put(&supervisor->by_pid, child->pid, child) < 0)
         kt_fail("out of memory"); /* the link takes the child along */
+    struct kt_process *process = kt_process_find(child->pid);
+    if (process)
+        process->restarts = child->starts;
+    if (child->starts < UINT16_MAX)
+        child->starts++;
     return 0;
 }
 

@@ -64,6 +64,7 @@ static int ask(const struct subscription *subscription)
         return client.wire ? -ENOMEM : -ENOTCONN;
     memcpy(body, &key, sizeof key);
     memcpy(body + sizeof key, subscription->prefix, key.key_bytes);
+    kt_wait_reason(KT_REASON_REGISTRY);
     return kt_call_wait(&from, PATIENCE_MS, NULL);
 }
 

@@ -47,6 +47,7 @@ static int ask_key(enum kt_frame_kind kind, const char *key, size_t key_bytes,
         return no_question();
     memcpy(body, &head, sizeof head);
     memcpy(body + sizeof head, key, key_bytes);
+    kt_wait_reason(KT_REASON_REGISTRY);
     return kt_call_wait(&from, PATIENCE_MS, ret_reply);
 }
 
@@ -188,6 +189,7 @@ static int ask_entry(enum kt_frame_kind kind, const struct kt_registration *what
     memcpy(body + sizeof head, what->key, key_bytes);
     if (what->value_bytes)
         memcpy(body + sizeof head + key_bytes, what->value, what->value_bytes);
+    kt_wait_reason(KT_REASON_REGISTRY);
     return kt_call_wait(&from, PATIENCE_MS, ret_reply);
 }
 

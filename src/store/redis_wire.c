@@ -117,6 +117,7 @@ int kt_redis_call_wait(struct kt_redis_call *call, int64_t deadline_ms)
         if (left_ms <= 0)
             return -ETIMEDOUT;
         call->ticket = kt_park_ticket();
+        kt_wait_reason(KT_REASON_STORE);
         int result = kt_park(left_ms);
         call->ticket.pid = KT_PID_NONE;
         if (result < 0 && !call->is_over)

@@ -48,6 +48,14 @@ static int free_results(struct kt_sqlite_operation *operation)
     return 0;
 }
 
+/** Free an operation that its process does not take, and tell that if it still thinks of it. */
+static void drop(struct kt_sqlite_operation *operation)
+{
+    if (operation->ret_is_gone)
+        *operation->ret_is_gone = true;
+    talloc_free(operation);
+}
+
 static void on_done(uv_async_t *wake)
 {
     struct sqlite_store *store = wake->data;
@@ -57,7 +65,7 @@ static void on_done(uv_async_t *wake)
         store->count--;
         store->bytes -= operation->value_bytes;
         if (atomic_load(&operation->is_abandoned) || !kt_unpark(operation->ticket, DONE))
-            talloc_free(operation);
+            drop(operation);
     }
 }
 
@@ -106,13 +114,18 @@ static int pass(struct sqlite_store *store, struct kt_sqlite_operation *operatio
         return -ENOMEM;
     }
     operation->deadline_ms = kt_sqlite_now_ms() + store->base.timeout_ms;
+    bool is_gone = false;
+    operation->ret_is_gone = &is_gone;
     operation->ticket = kt_park_ticket();
     store->count++;
     store->bytes += operation->value_bytes;
     kt_sqlite_desk_put(&store->desk, operation);
+    kt_wait_reason(KT_REASON_STORE);
     int result = kt_park(store->base.timeout_ms);
-    if (result != DONE && result != CLOSED)
+    if (result != DONE && !is_gone) {
+        operation->ret_is_gone = NULL;
         atomic_store(&operation->is_abandoned, true);
+    }
     return result == CLOSED ? -ENOTCONN : result;
 }
 
@@ -298,7 +311,7 @@ static void close_store(struct kt_store_backend *backend)
     for (; operation; operation = next) {
         next = operation->next;
         kt_unpark(operation->ticket, CLOSED);
-        talloc_free(operation);
+        drop(operation);
     }
     uv_close((uv_handle_t *)store->wake, on_closed);
     talloc_free(store);

@@ -30,6 +30,8 @@ struct kt_sqlite_operation {
     enum kt_sqlite_kind kind;
     atomic_bool is_abandoned; /**< nobody waits for it any more: not to be begun */
     struct kt_ticket ticket;  /**< who waits */
+    bool *ret_is_gone; /**< told when it is freed under who waits: woken by something else, that has
+                            not run yet. NULL when abandoned; loop only */
     int64_t deadline_ms;
     /* what is asked; the texts are the operation's own */
     size_t name_space_bytes, key_bytes, after_bytes, value_bytes;

@@ -9,8 +9,10 @@
 #include "store/sqlite_turn.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /** What a reader takes at once: little enough that the others have something to do. */
 #define READ_BATCH_MAX 64u
@@ -23,6 +25,10 @@
 #define RESTART_FRAMES 16384
 /** How long that may wait for readers. */
 #define RESTART_MS 200
+/** A connection without work for so long gives the pages that it remembers back, ... */
+#define IDLE_S 5
+/** ... if they are worth it. */
+#define IDLE_BYTES_MAX (1 << 20)
 /** Stack of a thread: SQLite and a page. */
 #define THREAD_STACK ((size_t)256 * 1024)
 
@@ -73,6 +79,44 @@ static void give_back(struct kt_sqlite_desk *desk, struct kt_sqlite_operation **
     pthread_mutex_unlock(&desk->lock);
     if (was_empty)
         desk->tell(desk->argument);
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+/** Give back what the connection remembers of the database. */
+static void forget_pages(const struct kt_sqlite_file *file)
+{
+    int used = 0, most;
+    sqlite3_db_status(file->db, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0);
+    if (used <= IDLE_BYTES_MAX)
+        return;
+    sqlite3_db_release_memory(file->db);
+    malloc_trim(0);
+}
+
+static bool is_awaited(const struct kt_sqlite_desk *desk, const struct kt_sqlite_queue *queue)
+{
+    return !queue->first && !atomic_load(&desk->is_closing);
+}
+
+/** Wait for something in a queue, or the end; the desk is locked. */
+static void await(struct kt_sqlite_place *place, const struct kt_sqlite_queue *queue,
+                  pthread_cond_t *bell)
+{
+    struct kt_sqlite_desk *desk = place->desk;
+    struct timespec until;
+    int status = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_S;
+    while (is_awaited(desk, queue) && status != ETIMEDOUT)
+        status = pthread_cond_timedwait(bell, &desk->lock, &until);
+    if (is_awaited(desk, queue) && place->file) {
+        pthread_mutex_unlock(&desk->lock);
+        forget_pages(place->file);
+        pthread_mutex_lock(&desk->lock);
+    }
+    while (is_awaited(desk, queue))
+        pthread_cond_wait(bell, &desk->lock);
 }
 
 /* ---------------------------------------------------------------- batches */
@@ -144,11 +188,9 @@ static void *reader_main(void *argument)
     struct kt_sqlite_operation *operations[READ_BATCH_MAX];
     pthread_mutex_lock(&desk->lock);
     for (;;) {
-        while (!desk->reads.first && !atomic_load(&desk->is_closing)) {
-            desk->idle_readers++;
-            pthread_cond_wait(&desk->has_reads, &desk->lock);
-            desk->idle_readers--;
-        }
+        desk->idle_readers++;
+        await(&place, &desk->reads, &desk->has_reads);
+        desk->idle_readers--;
         if (atomic_load(&desk->is_closing))
             break;
         size_t count = take_some(&desk->reads, operations, READ_BATCH_MAX, SIZE_MAX);
@@ -233,11 +275,9 @@ static void *writer_main(void *argument)
     struct kt_sqlite_operation *operations[WRITE_BATCH_MAX];
     pthread_mutex_lock(&desk->lock);
     for (;;) {
-        while (!desk->writes.first && !atomic_load(&desk->is_closing)) {
-            desk->is_writer_idle = true;
-            pthread_cond_wait(&desk->has_writes, &desk->lock);
-            desk->is_writer_idle = false;
-        }
+        desk->is_writer_idle = true;
+        await(&place, &desk->writes, &desk->has_writes);
+        desk->is_writer_idle = false;
         if (atomic_load(&desk->is_closing))
             break;
         size_t count = take_some(&desk->writes, operations, WRITE_BATCH_MAX, WRITE_BATCH_BYTES_MAX);
@@ -258,14 +298,18 @@ static void *writer_main(void *argument)
 void kt_sqlite_desk_init(struct kt_sqlite_desk *desk, const char *path,
                          void (*tell)(void *argument), void *argument)
 {
+    pthread_condattr_t monotonic;
     memset(desk, 0, sizeof *desk);
     desk->path = path;
     desk->tell = tell;
     desk->argument = argument;
     pthread_mutex_init(&desk->lock, NULL);
     pthread_mutex_init(&desk->open_lock, NULL);
-    pthread_cond_init(&desk->has_reads, NULL);
-    pthread_cond_init(&desk->has_writes, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&desk->has_reads, &monotonic);
+    pthread_cond_init(&desk->has_writes, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     queue_init(&desk->reads);
     queue_init(&desk->writes);
     queue_init(&desk->done);

@@ -15,6 +15,14 @@ struct kt_left_out {
     int64_t until_ms; /**< the end of its quarantine, in the time of kt_now_ms */
 };
 
+/** A plugin that has crashed workers, as was known when this one started. */
+struct kt_plugin_past {
+    const char *name;
+    const char *text; /**< of the last crash */
+    uint64_t crashes_total;
+    int64_t crash_unix_ms;
+};
+
 /**
  * Answer everything below /api/<plugin> with 503 and Retry-After.
  * @param list  borrowed until the worker ends

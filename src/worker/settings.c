@@ -71,6 +71,11 @@ const struct kt_option kt_settings_options[] = {
      .type = KT_OPTION_BOOLEAN,
      .default_value = "no",
      .help = "log each request with its status and duration"},
+    {.name = "slow_request",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1s",
+     .maximum = DAY_MS,
+     .help = "requests that take longer are noted for the observer, with where they waited; 0: none"},
     {.name = "mount",
      .type = KT_OPTION_STRING,
      .default_value = "",
@@ -496,6 +501,7 @@ static void take_texts(const struct checker *checker)
                                                   : KT_LOG_CHOICE_AUTO;
     kt_log_level_parse(text_of(checker, "log_level"), &settings->log_level);
     settings->request_log = number_of(checker, "request_log") != 0;
+    settings->slow_request_ms = number_of(checker, "slow_request");
 }
 
 static void take_numbers(const struct checker *checker)

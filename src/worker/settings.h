@@ -47,6 +47,7 @@ struct kt_settings {
     enum kt_log_choice log;
     enum kt_log_level log_level;
     bool request_log;
+    int64_t slow_request_ms;
     uint32_t connections_max, requests_max;
     size_t params_max_bytes, body_max_bytes;
     int64_t request_timeout_ms, transfer_timeout_ms, start_timeout_ms, drain_timeout_ms;

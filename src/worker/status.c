@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From counters, and one walk over the processes. */
+/* From counters; only who wants a list of the processes makes it walk over them. */
 #include "config.h"
 
 #include "worker/status.h"
 
 #include "http/service.h"
+#include "http/slow.h"
 #include "process/runtime.h"
+#include "worker/metric.h"
 
 #include <inttypes.h>
 #include <kontor/observe.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /** Processes in one answer; the others are counted. */
 #define LISTED_MAX 10000u
+/** Places of the table that are looked at before others have their turn: a millisecond or so. */
+#define OBSERVED_AT_ONCE 4096u
 
 /** The worker of this OS process. */
 static struct {
@@ -44,8 +49,7 @@ static void add_pid(cJSON *object, const char *name, kt_pid pid)
 
 /** What a walk over the processes collects. */
 struct walk {
-    uint64_t per_plugin[KT_PLUGINS_MAX + 1]; /**< 0: the house */
-    cJSON *list;                             /**< NULL: only count */
+    cJSON *list;
     uint64_t listed, omitted;
 };
 
@@ -57,10 +61,6 @@ static const char *kind_of(const struct kt_process_info *info)
 static void visit(const struct kt_process_info *info, void *argument)
 {
     struct walk *walk = argument;
-    uint32_t number = info->plugin != NULL ? info->plugin->number : 0;
-    walk->per_plugin[number <= KT_PLUGINS_MAX ? number : 0]++;
-    if (walk->list == NULL)
-        return;
     if (walk->listed == LISTED_MAX) {
         walk->omitted++;
         return;
@@ -77,6 +77,7 @@ static void visit(const struct kt_process_info *info, void *argument)
         cJSON_AddStringToObject(entry, "plugin", info->plugin->descriptor->name);
     cJSON_AddStringToObject(entry, "kind", kind_of(info));
     cJSON_AddStringToObject(entry, "state", info->state);
+    cJSON_AddStringToObject(entry, "waits_for", info->waits_for);
     cJSON_AddBoolToObject(entry, "stack", info->has_stack);
     add_number(entry, "messages", info->messages);
     add_number(entry, "memory_bytes", info->memory_bytes);
@@ -107,6 +108,7 @@ static void add_service(cJSON *document)
     add_number(object, "requests_total", counts.requests_total);
     add_number(object, "refused_total", counts.refused_total);
     add_number(object, "failed_total", counts.failed_total);
+    add_number(object, "slow_total", kt_slow_total());
     add_number(object, "bytes_in_total", counts.bytes_in_total);
     add_number(object, "bytes_out_total", counts.bytes_out_total);
     add_durations(object, &counts);
@@ -118,6 +120,7 @@ static void add_runtime(cJSON *document)
     kt_runtime_counts(&counts);
     cJSON *object = cJSON_AddObjectToObject(document, "runtime");
     add_number(object, "processes", counts.processes);
+    add_number(object, "runnable", counts.runnable);
     add_number(object, "spawned_total", counts.spawned);
     add_number(object, "failed_total", counts.failed);
     add_number(object, "messages_total", counts.messages);
@@ -125,7 +128,39 @@ static void add_runtime(cJSON *document)
     add_number(object, "stacks_held", counts.stacks_held);
 }
 
-static void add_plugins(cJSON *document, const struct kt_plugins *plugins, const struct walk *walk)
+/** What became of a plugin's crashes before this worker started. */
+static void add_past(cJSON *entry, const char *name)
+{
+    const struct kt_worker_start *start = status.start;
+    for (size_t i = 0; i < start->past_count; i++) {
+        const struct kt_plugin_past *past = &start->past[i];
+        if (strcmp(past->name, name) != 0)
+            continue;
+        add_number(entry, "crashes_total", past->crashes_total);
+        cJSON_AddStringToObject(entry, "last_crash", past->text);
+        add_number(entry, "last_crash_ms", (uint64_t)past->crash_unix_ms);
+        return;
+    }
+    add_number(entry, "crashes_total", 0);
+}
+
+/** Plugins in quarantine: nothing of them is loaded. */
+static void add_left_out(cJSON *array)
+{
+    for (size_t i = 0; i < status.start->left_out_count; i++) {
+        const struct kt_left_out *plugin = &status.start->left_out[i];
+        int64_t left_ms = plugin->until_ms - kt_now_ms();
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "name", plugin->name);
+        cJSON_AddStringToObject(entry, "state", "quarantined");
+        add_number(entry, "quarantine_left_ms", left_ms > 0 ? (uint64_t)left_ms : 0);
+        add_number(entry, "processes", 0);
+        add_past(entry, plugin->name);
+        cJSON_AddItemToArray(array, entry);
+    }
+}
+
+static void add_plugins(cJSON *document, const struct kt_plugins *plugins)
 {
     cJSON *array = cJSON_AddArrayToObject(document, "plugins");
     for (size_t i = 0; i < plugins->count; i++) {
@@ -138,14 +173,17 @@ static void add_plugins(cJSON *document, const struct kt_plugins *plugins, const
         cJSON_AddStringToObject(entry, "summary",
                                 descriptor->summary != NULL ? descriptor->summary : "");
         cJSON_AddStringToObject(entry, "path", plugin->path);
-        add_number(entry, "processes", walk->per_plugin[plugin->number]);
+        cJSON_AddStringToObject(entry, "state",
+                                plugin->supervisor != KT_PID_NONE ? "running" : "stopped");
+        add_number(entry, "processes", plugin->processes);
+        add_past(entry, descriptor->name);
         cJSON_AddItemToArray(array, entry);
     }
+    add_left_out(array);
 }
 
 cJSON *kt_status_make(bool with_processes)
 {
-    struct walk walk = {0};
     cJSON *document = cJSON_CreateObject();
     add_number(document, "worker", status.start->number);
     add_number(document, "generation", status.start->generation);
@@ -153,13 +191,13 @@ cJSON *kt_status_make(bool with_processes)
     add_number(document, "pid", (uint64_t)getpid());
     cJSON_AddStringToObject(document, "state", kt_worker_state());
     add_number(document, "uptime_ms", (uint64_t)(kt_now_ms() - status.started_ms));
-    if (with_processes)
-        walk.list = cJSON_CreateArray();
-    kt_runtime_each(with_processes, visit, &walk);
     add_service(document);
     add_runtime(document);
-    add_plugins(document, status.plugins, &walk);
+    add_plugins(document, status.plugins);
+    cJSON_AddItemToObject(document, "metrics", kt_metrics_list());
     if (with_processes) {
+        struct walk walk = {.list = cJSON_CreateArray()};
+        kt_runtime_each(true, visit, &walk);
         cJSON_AddItemToObject(document, "processes", walk.list);
         add_number(document, "processes_omitted", walk.omitted);
     }
@@ -173,16 +211,28 @@ cJSON *kt_observe_worker(void)
     return kt_status_make(false);
 }
 
+_Static_assert(KT_OBSERVED_DURATIONS == KT_DURATIONS, "plugins see all of them");
+
+void kt_observe_bounds(double ret_bounds_ms[KT_OBSERVED_DURATIONS])
+{
+    for (size_t i = 0; i < KT_DURATIONS; i++)
+        ret_bounds_ms[i] = kt_service_bounds_us[i] / 1000.0;
+}
+
+cJSON *kt_observe_slow(void)
+{
+    return kt_slow_list();
+}
+
 /** A visit of kt_observe_processes. */
 struct observation {
     void (*visit)(const struct kt_observed_process *process, void *argument);
     void *argument;
 };
 
-static void observe(const struct kt_process_info *info, void *argument)
+static struct kt_observed_process observed(const struct kt_process_info *info)
 {
-    const struct observation *observation = argument;
-    const struct kt_observed_process process = {
+    return (struct kt_observed_process){
         .pid = info->pid,
         .parent = info->parent,
         .label = info->label != NULL ? info->label : "",
@@ -190,11 +240,31 @@ static void observe(const struct kt_process_info *info, void *argument)
         .plugin = info->plugin != NULL ? info->plugin->descriptor->name : NULL,
         .kind = kind_of(info),
         .state = info->state,
+        .waits_for = info->waits_for,
         .has_stack = info->has_stack,
         .messages = info->messages,
         .memory_bytes = info->memory_bytes,
+        .age_ms = info->age_ms,
+        .turns = info->turns,
+        .run_us = info->run_us,
+        .restarts = info->restarts,
     };
+}
+
+static void observe(const struct kt_process_info *info, void *argument)
+{
+    const struct observation *observation = argument;
+    const struct kt_observed_process process = observed(info);
     observation->visit(&process, observation->argument);
+}
+
+bool kt_observe_process(kt_pid pid, struct kt_observed_process *ret_process)
+{
+    struct kt_process_info info;
+    if (!kt_runtime_look(pid, &info))
+        return false;
+    *ret_process = observed(&info);
+    return true;
 }
 
 void kt_observe_processes(bool with_memory,
@@ -203,5 +273,7 @@ void kt_observe_processes(bool with_memory,
                           void *argument)
 {
     struct observation observation = {visit_it, argument};
-    kt_runtime_each(with_memory, observe, &observation);
+    uint32_t at = 0;
+    while (kt_runtime_each_part(&at, OBSERVED_AT_ONCE, with_memory, observe, &observation))
+        kt_yield();
 }

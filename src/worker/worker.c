@@ -189,6 +189,7 @@ static int open_door(struct kt_error *error)
         .transfer_timeout_ms = settings->transfer_timeout_ms,
         .mount = settings->mount,
         .log_requests = settings->request_log,
+        .slow_request_ms = settings->slow_request_ms,
     };
     return kt_service_start(&options, worker.start->listen_fds, worker.start->listen_count, error);
 }

@@ -42,6 +42,8 @@ struct kt_worker_start {
     uid_t plugin_owner;                 /**< who may own plugin files besides root */
     const struct kt_left_out *left_out; /**< plugins in quarantine */
     size_t left_out_count;
+    const struct kt_plugin_past *past; /**< plugins that have crashed workers */
+    size_t past_count;
 };
 
 /**

@@ -63,6 +63,25 @@ def test_counts(house):
     belongings.wait()
 
 
+def test_input_waits_with_the_job(house, gates):
+    """A report of one's own calendar would be empty when it had to wait for its turn."""
+    belongings = Belongings(house, house.ram)
+    busy = [f"busy{number}" for number in range(8)]
+    for name in busy:
+        start(house, name, "gate", gates("busy"))
+    text = "what somebody gave" * 100
+    assert start(house, "mine", "copy", input=text)[0] == 200
+    assert look(house, "mine")["state"] == "queued"
+    gates.open("busy")
+    assert wait_state(house, "mine", "ready")
+    assert ask(house, "GET", "/file", realm="r", id="mine") == (200, text)
+    assert end(house, "none", "copy")["reason"] == "there is no input"
+    for name in [*busy, "mine", "none"]:
+        wait_until(lambda: look(house, name)["state"] in ("ready", "failed"), what=name)
+        ask(house, "POST", "/delete", realm="r", id=name)
+    belongings.wait()
+
+
 def test_one_job_for_all(house, gates):
     """Everybody who clicks would start the same computation once more."""
     answers = []

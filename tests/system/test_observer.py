@@ -2,16 +2,22 @@
 """The observer: what all workers do, on a page, for Prometheus, and for people's scripts."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from fastcgi import wait_until
+import frontend
+from fastcgi import Closed, wait_until
 
 LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
 WAIT_SECONDS = 30
@@ -19,7 +25,9 @@ WAIT_SECONDS = 30
 
 @pytest.fixture
 def kontor(make_kontor):
-    return make_kontor(plugins=("observer", "evaluation", "skeleton"), settings={"workers": "2"})
+    """Two workers; bob, who is on this machine, may look and end processes."""
+    return make_kontor(plugins=("observer", "evaluation", "skeleton"), settings={"workers": "2"},
+                       sections={"observer": {"killers": "bob"}})
 
 
 def ask(kontor, path, method="GET", body=None, **others):
@@ -69,13 +77,46 @@ def test_metrics(kontor):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_numbers_of_plugins(kontor):
+    """A plugin could not tell that its letters are not sent."""
+    for _ in range(7):
+        assert ask(kontor, "/api/skeleton/hello").status == 200
+
+    def greetings():
+        text = ask(kontor, "/metrics").body.decode()
+        assert text.count("# TYPE kontor_skeleton_greetings counter\n") == 1
+        assert "# HELP kontor_skeleton_greetings People who were greeted.\n" in text
+        return [int(number) for number in re.findall(
+            r'^kontor_skeleton_greetings_total\{worker="\d",pid="\d+"\} (\d+)$', text, re.MULTILINE)]
+    wait_until(lambda: len(greetings()) == 2 and sum(greetings()) == 7, 20, "both count")
+    # Their plugin starts again: they go on from where they were.
+    answer = ask(kontor, "/api/observer/processes", QUERY_STRING="search=plugin%20skeleton")
+    victim = next(dict(one, observer=worker["observer"])
+                  for worker in json.loads(answer.body)["workers"] for one in worker["processes"]
+                  if one["label"] == "plugin skeleton")
+    body = {"observer": victim["observer"], "pid": victim["pid"]}
+    assert ask(kontor, "/api/observer/kill", "POST", body, REMOTE_USER="bob").status == 200
+    wait_until(lambda: len(find(kontor, "visit%20counter")) == 2, 20, "it has started again")
+    assert sum(greetings()) == 7
+
+
 def test_status(kontor):
     """Scripts written for PHP-FPM's status would find nothing."""
     text = ask(kontor, "/status").body.decode()
-    assert re.search(r"^requests: +\d+$", text, re.MULTILINE)
-    assert "workers:" in text
-    assert json.loads(ask(kontor, "/status", QUERY_STRING="json").body)[
-        "workers"] >= 1
+    assert re.search(r"^pool:                 kontor$", text, re.MULTILINE)
+    assert re.search(r"^start time: +\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000$", text,
+                     re.MULTILINE)
+    for name in ("process manager", "start since", "accepted conn", "idle processes",
+                 "active processes", "total processes", "max children reached", "slow requests"):
+        assert re.search(rf"^{name}: +\w+$", text, re.MULTILINE), name
+    short = json.loads(ask(kontor, "/status", QUERY_STRING="json").body)
+    assert short["accepted conn"] >= 1 and short["start time"] > 1.7e9
+    wait_until(lambda: len(workers(kontor)) == 2, 20, "both observers")
+    full = json.loads(ask(kontor, "/status", QUERY_STRING="json&full").body)
+    assert full["total processes"] == full["active processes"] + full["idle processes"] == 2
+    assert sorted(one["pid"] for one in full["processes"]) == sorted(kontor.workers())
+    assert "Running" in [one["state"] for one in full["processes"]]
+    assert ask(kontor, "/status", QUERY_STRING="full").body.count(b"\npid: ") == 2
     assert ask(kontor, "/ping").body == b"pong\n"
 
 
@@ -83,20 +124,69 @@ def test_only_for_operators(make_kontor):
     """Anybody on the Internet could read what runs here, and end it."""
     kontor = make_kontor(plugins=("observer",))
     paths = ("/api/observer/", "/api/observer/processes", "/api/observer/history", "/status",
-             "/metrics", "/api/observer/registry", "/api/observer/jobs", "/api/observer/events")
+             "/metrics", "/api/observer/registry", "/api/observer/jobs", "/api/observer/events",
+             "/api/observer/slow")
     for path in paths:
         assert ask(kontor, path, REMOTE_ADDR="203.0.113.9").status == 403, path
     assert ask(kontor, "/status", REMOTE_ADDR="::1").status == 200
+    body = {"observer": "observer/1", "pid": "1"}
+    answer = ask(kontor, "/api/observer/kill", "POST", body)
+    assert answer.status == 403 and b"killers" in answer.body
     named = make_kontor(plugins=("observer",), sections={"observer": {"users": "ada bob",
-                                                                      "killers": "bob"}})
+                                                                      "killers": "bob eve"}})
     assert ask(named, "/status").status == 403
     assert ask(named, "/status", REMOTE_USER="ad").status == 403
     assert ask(named, "/status", REMOTE_USER="ada", REMOTE_ADDR="203.0.113.9").status == 200
-    body = {"observer": "observer/1", "pid": "1"}
-    assert ask(named, "/api/observer/kill", "POST", body, REMOTE_USER="ada").status == 403
-    assert ask(named, "/api/observer/kill", "POST", body, REMOTE_USER="bob").status == 404
+    for user, status in (("ada", 403), ("eve", 403), ("bob", 404)):
+        assert ask(named, "/api/observer/kill", "POST", body, REMOTE_USER=user).status == status
     assert ask(named, "/api/observer/kill", "POST", body, REMOTE_USER="bob",
                HTTP_SEC_FETCH_SITE="cross-site").status == 403
+
+
+@pytest.mark.parametrize("header", ["FORWARDED", "X_FORWARDED_FOR", "X_REAL_IP", "VIA"])
+def test_a_second_proxy_is_not_this_machine(make_kontor, header):
+    """Behind another proxy on the same machine everybody would be taken for an operator."""
+    kontor = make_kontor(plugins=("observer",))
+    answer = ask(kontor, "/metrics", **{f"HTTP_{header}": "203.0.113.9"})
+    assert answer.status == 403 and b"proxy" in answer.body and b"users" in answer.body
+    named = make_kontor(plugins=("observer",), sections={"observer": {"users": "ada"}})
+    assert ask(named, "/metrics", REMOTE_USER="ada",
+               **{f"HTTP_{header}": "203.0.113.9"}).status == 200
+
+
+def test_a_silent_worker_is_told(kontor):
+    """A worker that hangs would be missing from the sums, and nobody would know."""
+    wait_until(lambda: len(workers(kontor)) == 2, 20, "both observers")
+    victim = kontor.workers()[0]
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        silent = wait_until(lambda: [worker for worker in workers(kontor)
+                                     if worker.get("is_silent")], 20, "it is told as silent")
+        assert [worker["pid"] for worker in silent] == [victim]
+        text = ask(kontor, "/metrics").body.decode()
+        assert re.search(rf'^kontor_worker_up{{worker="1",pid="{victim}"}} 0$', text, re.MULTILINE)
+        assert len(re.findall(r"^kontor_worker_up.* 1$", text, re.MULTILINE)) == 1
+        assert f'pid="{victim}"}} ' not in text.split("kontor_requests_total", 1)[1].split("#")[0]
+        full = json.loads(ask(kontor, "/status", QUERY_STRING="json&full").body)
+        assert full["silent processes"] == 1 and full["total processes"] == 2
+    finally:
+        os.kill(victim, signal.SIGCONT)
+
+
+def test_slow_requests_tell_where_they_waited(make_kontor):
+    """An operator would know that something is slow, and not what."""
+    kontor = make_kontor(plugins=("observer", "evaluation"), settings={"slow_request": "50ms"},
+                         sections={"evaluation": {"rpc_time": "120ms"}})
+    assert ask(kontor, "/api/evaluation/rpc", QUERY_STRING="secret=1").status == 200
+    assert ask(kontor, "/ping").status == 200
+    [worker] = json.loads(ask(kontor, "/api/observer/slow").body)["workers"]
+    [slow] = worker["requests"]
+    assert slow["route"] == "GET /api/evaluation/rpc" and slow["plugin"] == "evaluation"
+    assert slow["status"] == 200 and slow["took_ms"] >= 100
+    assert sum(slow["waited_ms"].values()) + slow["ran_ms"] == pytest.approx(slow["took_ms"])
+    assert max(slow["waited_ms"], key=slow["waited_ms"].get) == "time"
+    assert "secret" not in json.dumps(worker)
+    assert workers(kontor)[0]["service"]["slow_total"] == 1
 
 
 def find(kontor, search):
@@ -105,23 +195,113 @@ def find(kontor, search):
             for worker in json.loads(answer.body)["workers"] for process in worker["processes"]]
 
 
+BOB = {"REMOTE_USER": "bob"}
+
+
 def test_kill_and_come_back(kontor):
     """Supervision could not be seen at work, nor a process that hangs be ended."""
     before = wait_until(lambda: len(find(kontor, "visit%20counter")) == 2 and
                         find(kontor, "visit%20counter"), 20, "a counter in each worker")
+    assert all(process["restarts"] == 0 for process in before)
     victim = before[0]
     body = {"observer": victim["observer"], "pid": victim["pid"]}
-    answer = ask(kontor, "/api/observer/kill", "POST", body)
+    assert ask(kontor, "/api/observer/kill", "POST", body).status == 403
+    answer = ask(kontor, "/api/observer/kill", "POST", body, **BOB)
     assert answer.status == 200 and json.loads(answer.body)["label"] == "visit counter"
     after = wait_until(lambda: len(find(kontor, "visit%20counter")) == 2 and
                        find(kontor, "visit%20counter"), 20, "it has come back")
     assert victim["pid"] not in [process["pid"] for process in after]
-    assert ask(kontor, "/api/observer/kill", "POST", body).status == 404
-    kontor.wait_log("killed by this machine: visit counter")
+    assert sorted(process["restarts"] for process in after) == [0, 1]
+    assert ask(kontor, "/api/observer/kill", "POST", body, **BOB).status == 404
+    kontor.wait_log("killed by bob: visit counter")
     # What can't be a key of the registry is the asker's mistake: to try again is of no use.
     body["observer"] += "x" * 256
-    assert ask(kontor, "/api/observer/kill", "POST", body).status == 422
+    assert ask(kontor, "/api/observer/kill", "POST", body, **BOB).status == 422
     assert ask(kontor, "/api/observer/registry", QUERY_STRING="prefix=" + "x" * 256).status == 422
+
+
+def below(kontor, parent):
+    answer = ask(kontor, "/api/observer/processes", QUERY_STRING=f"parents={parent}&sort=label")
+    return [process for worker in json.loads(answer.body)["workers"]
+            for process in worker["processes"]]
+
+
+def test_the_tree_leads_to_every_process(make_kontor):
+    """Whom a process belongs to could not be seen, nor how long it lives, nor what it waits for."""
+    kontor = make_kontor(plugins=("observer", "skeleton"))
+    found, branches = [], ["0"]
+    while branches:
+        children = below(kontor, branches.pop())
+        branches += [child["pid"] for child in children if child["children"] > 0]
+        found += children
+    [counter] = [process for process in found if process["label"] == "visit counter"]
+    [plugin] = [process for process in found if process["pid"] == counter["parent"]]
+    assert plugin["kind"] == "supervisor" and plugin["plugin"] == counter["plugin"] == "skeleton"
+    assert counter["waits_for"] == "message" and counter["state"] == "waiting"
+    assert counter["turns"] >= 1 and counter["age_ms"] >= 0
+    assert {"dispatcher of jobs", "observer of this worker"} <= {one["label"] for one in found}
+    everybody = json.loads(ask(kontor, "/api/observer/processes").body)["workers"][0]["count"]
+    assert abs(len({one["pid"] for one in found}) - everybody) <= 2  # those that ask
+
+
+def test_plugins_know_their_processes(kontor):
+    """The numbers per plugin would drift away from what is there."""
+    def agrees():
+        for worker in workers(kontor):
+            answer = ask(kontor, "/api/observer/processes", QUERY_STRING="search=skeleton")
+            listed = [one for one in json.loads(answer.body)["workers"]
+                      if one["observer"] == worker["observer"]]
+            [plugin] = [one for one in worker["plugins"] if one["name"] == "skeleton"]
+            if not listed or plugin["processes"] != sum(
+                    process["plugin"] == "skeleton" for process in listed[0]["processes"]):
+                return False
+        return True
+    for _ in range(10):
+        ask(kontor, "/api/skeleton/hello")
+    wait_until(agrees, 20, "counted and listed processes are the same")
+
+
+def test_crashes_and_quarantine(make_kontor):
+    """An operator would not see which plugin takes the workers down."""
+    kontor = make_kontor(plugins=("observer", "crash"), sections={"crash": {"when": "asked"}},
+                         settings={"quarantine_crashes": "2", "quarantine_time": "30min"})
+    kontor.expects_reports = True
+
+    def crash():
+        with kontor.client() as client:
+            client.start("/api/crash/segfault", keep=False)
+            try:
+                client.read_response()
+            except (OSError, Closed):
+                pass
+
+    def plugin():
+        try:
+            [found] = [one for one in workers(kontor)[0]["plugins"] if one["name"] == "crash"]
+            return found
+        except (OSError, Closed, IndexError, ValueError):
+            return {"crashes_total": -1, "state": ""}
+    assert plugin()["crashes_total"] == 0
+    crash()
+    seen = wait_until(lambda: plugin()["crashes_total"] == 1 and plugin(), 20, "the first crash")
+    assert "segmentation fault" in seen["last_crash"] and seen["state"] == "running"
+    crash()
+    wait_until(lambda: plugin()["state"] == "quarantined", 20, "its quarantine")
+    assert plugin()["quarantine_left_ms"] > 1e6
+    text = ask(kontor, "/metrics").body.decode()
+    assert 'kontor_plugin_crashes_total{plugin="crash"} 2\n' in text
+    assert 'kontor_plugin_quarantined{plugin="crash"} 1\n' in text
+
+
+def test_a_stream_repeats_no_point(kontor):
+    """Each reconnection would draw the last hour a second time."""
+    ask(kontor, "/ping")
+    wait_until(lambda: json.loads(ask(kontor, "/api/observer/history").body)["samples"], 30,
+               "a sample")
+    known = json.loads(ask(kontor, "/api/observer/history").body)["samples"][-1]["time_ms"]
+    later = json.loads(ask(kontor, "/api/observer/history",
+                           QUERY_STRING=f"after_ms={known}").body)["samples"]
+    assert all(sample["time_ms"] > known for sample in later)
 
 
 def test_history_adds_up(kontor):
@@ -132,12 +312,33 @@ def test_history_adds_up(kontor):
     def samples():
         found = json.loads(ask(kontor, "/api/observer/history").body)["samples"]
         return sum(sample["requests"] for sample in found) >= 30 and found
-    found = wait_until(samples, 20, "the requests in the history")
+    found = wait_until(samples, 30, "the requests in the history")
     assert all(sample["time_ms"] % 5000 == 0 for sample in found)
     times = [sample["time_ms"] for sample in found]
     assert times == sorted(set(times))
     assert len(found[-1]["durations"]) == len(json.loads(
         ask(kontor, "/api/observer/history").body)["bounds_ms"])
+
+
+def test_streams_are_bounded(make_kontor, make_frontend):
+    """Pages left open could take every connection of a worker."""
+    kontor = make_kontor(plugins=("observer",), sections={"observer": {"streams_max": "2"}})
+    site = make_frontend("nginx", kontor)
+    streams = [urllib.request.urlopen(f"{site.url}/api/observer/events", timeout=20)
+               for _ in range(2)]
+    assert all(stream.readline() == b"event: workers\n" for stream in streams)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{site.url}/api/observer/events", timeout=20)
+    assert refused.value.code == 503 and refused.value.headers["Retry-After"] == "30"
+    streams.pop().close()
+
+    def is_free():
+        try:
+            urllib.request.urlopen(f"{site.url}/api/observer/events", timeout=20).close()
+            return True
+        except urllib.error.HTTPError:
+            return False
+    wait_until(is_free, 20, "the place is free again")
 
 
 @pytest.fixture(scope="module")
@@ -157,29 +358,95 @@ def shown_pids(browser):
         "return [...document.querySelectorAll('#processes tbody tr')].map(row => row.dataset.pid)")
 
 
+def site_of(kontor, make_frontend, user):
+    """nginx that has signed this user in."""
+    upstream, locations = frontend.nginx_snippets(kontor.socket, frontend.ROOT / "www")
+    locations = re.sub(r"REMOTE_USER .*", f"REMOTE_USER {user};", locations)
+    return make_frontend("nginx", kontor, snippets=(upstream, locations))
+
+
+def rows(browser, table="processes"):
+    return browser.find_elements(By.CSS_SELECTOR, f"#{table} tbody tr")
+
+
+def complaints(browser):
+    return [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
+            "favicon" not in line["message"]]
+
+
 def test_page(kontor, make_frontend, browser):
     """An operator would have to read JSON."""
-    site = make_frontend("nginx", kontor)
+    site = site_of(kontor, make_frontend, "bob")
+    browser.set_window_size(1280, 1600)
+    browser.get_log("browser")
     browser.get(f"{site.url}/observer/")
     wait = WebDriverWait(browser, WAIT_SECONDS)
-    wait.until(lambda _: len(browser.find_elements(By.CSS_SELECTOR, "#workers tbody tr")) == 2)
-    wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "#processes tbody tr"))
+    wait.until(lambda _: len(rows(browser, "workers")) == 2)
+    wait.until(lambda _: "skeleton" in browser.find_element(By.ID, "plugins").text)
+    wait.until(lambda _: "observer/" in browser.find_element(By.ID, "registry").text)
+    # The tree is open down to the plugins' own processes.
+    wait.until(lambda _: "skeleton.counter" in browser.find_element(By.ID, "processes").text)
     search = browser.find_element(By.ID, "search")
     search.send_keys("visit counter")
-    wait.until(lambda _: len(browser.find_elements(By.CSS_SELECTOR, "#processes tbody tr")) == 2)
+    wait.until(lambda _: len(rows(browser)) == 2)
     pids = shown_pids(browser)
-    browser.find_element(By.CSS_SELECTOR, "#processes tbody tr button").click()
+    wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "#processes [data-what=end]"))
+    browser.find_element(By.CSS_SELECTOR, "#processes [data-what=end]").click()
     browser.find_element(By.ID, "kill-yes").click()
-    wait.until(lambda _: shown_pids(browser) not in ([], pids))
+    wait.until(lambda _: shown_pids(browser) not in ([], pids) and len(rows(browser)) == 2)
     assert "Ended" in browser.find_element(By.ID, "announcement").text
-    # The charts have words for who doesn't see them, and the page is whole on a phone.
-    wait.until(lambda _: browser.find_element(By.ID, "requests-words").text)
-    browser.set_window_size(400, 900)
-    wait.until(lambda _: browser.execute_script(
-        "return document.documentElement.scrollWidth <= window.innerWidth"))
-    errors = [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
-              "favicon" not in line["message"]]
-    assert not errors
+    # A process has a link of its own.
+    link = browser.find_element(By.CSS_SELECTOR, "#processes [data-what=link]").get_attribute("href")
+    pid = shown_pids(browser)[0]
+    assert link.endswith(f"#search={pid}")
+    browser.get(link)
+    wait.until(lambda _: shown_pids(browser) == [pid])
+    # The charts have words for who doesn't see them.
+    for chart in ("requests", "durations", "queues", "processes", "memory", "cpu"):
+        wait.until(lambda _: "Now" in browser.find_element(By.ID, f"{chart}-words").text)
+        assert browser.find_element(By.ID, f"{chart}-chart").get_attribute("aria-label")
+    assert not complaints(browser)
+
+
+def test_page_on_a_phone_and_by_keyboard(kontor, make_frontend, browser):
+    """Whoever is called at night has a phone at hand; who uses no mouse could open no branch."""
+    site = site_of(kontor, make_frontend, "bob")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
+    try:
+        browser.get(f"{site.url}/observer/")
+        wait = WebDriverWait(browser, WAIT_SECONDS)
+        wait.until(lambda _: "skeleton.counter" in browser.find_element(By.ID, "processes").text)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+        branch = "#processes [aria-expanded=true]"
+        pid = browser.execute_script(
+            f"const b = document.querySelector('{branch}'); b.focus();"
+            "return b.closest('tr').dataset.pid")
+        browser.switch_to.active_element.send_keys(Keys.SPACE)
+        closed = f"#processes tr[data-pid='{pid}'] [aria-expanded=false]"
+        wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, closed))
+        # The focus is still there, although the rows are new.
+        assert browser.execute_script("return document.activeElement.dataset.what") == "branch"
+        browser.switch_to.active_element.send_keys(Keys.SPACE)
+        wait.until(lambda _: not browser.find_elements(By.CSS_SELECTOR, closed))
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_page_repeats_no_point(kontor, make_frontend, browser):
+    """The charts would show an hour that never was, after each interruption."""
+    site = site_of(kontor, make_frontend, "bob")
+    browser.get(f"{site.url}/observer/")
+    wait = WebDriverWait(browser, 60)
+
+    def labels():
+        return browser.execute_script(
+            "return window.Chart?.getChart('requests-chart')?.data.labels.length ?? 0")
+    first = wait.until(lambda _: labels())
+    wait.until(lambda _: labels() > first)
+    now = labels()
+    known = len(json.loads(ask(kontor, "/api/observer/history").body)["samples"])
+    assert now <= known <= now + 2
 
 
 def test_page_before_kontor_is_there(make_kontor, make_frontend, browser):
@@ -195,15 +462,11 @@ def test_page_before_kontor_is_there(make_kontor, make_frontend, browser):
     wait.until(lambda _: not browser.find_element(By.ID, "problem").is_displayed())
 
 
-def test_page_tells_who_may_not(make_kontor, make_frontend, browser):
-    """Who may look but not end processes would press the button, and nothing would be said."""
-    kontor = make_kontor(plugins=("observer",), sections={"observer": {"killers": "bob"}})
-    site = make_frontend("nginx", kontor)
+def test_page_tells_who_may_not(kontor, make_frontend, browser):
+    """Who may look but not end processes would look for the button, and nothing would be said."""
+    site = site_of(kontor, make_frontend, "ada")
     browser.get(f"{site.url}/observer/")
     wait = WebDriverWait(browser, WAIT_SECONDS)
-    wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "#processes tbody tr"))
-    wait.until(lambda _: browser.execute_script(
-        "return document.querySelector('#main').ariaBusy") == "false")
-    browser.execute_script("document.querySelector('#processes tbody button').click()")
-    browser.find_element(By.ID, "kill-yes").click()
-    wait.until(lambda _: "killers" in browser.find_element(By.ID, "problem-text").text)
+    wait.until(lambda _: rows(browser))
+    wait.until(lambda _: "killers" in browser.find_element(By.ID, "kill-note").text)
+    assert not browser.find_elements(By.CSS_SELECTOR, "#processes [data-what=end]")

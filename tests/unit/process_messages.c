@@ -118,6 +118,47 @@ static void test_call(void)
     assert_int_equal(kt_call(KT_PID_NONE, 1, NULL, 0, -1, NULL), -ESRCH);
 }
 
+static void give_away(void *argument)
+{
+    (void)argument;
+    const struct kt_message *message;
+    for (;;) {
+        kt_receive(-1, &message);
+        struct kt_from from = kt_message_from(message);
+        if (message->type == 2)
+            kt_receive(-1, &message); /* until nobody waits any more */
+        assert_int_equal(kt_reply_memory(&from, 7, counted_chunk()), 0);
+    }
+}
+
+static void ask_and_keep(void *argument)
+{
+    kt_pid peer = *(kt_pid *)argument;
+    const struct kt_message *reply;
+    const char *gift;
+    assert_int_equal(kt_call(peer, 1, NULL, 0, -1, &reply), 0);
+    assert_int_equal(reply->type, 7);
+    assert_int_equal(reply->size, sizeof "a gift");
+    gift = reply->data;
+    assert_int_equal(kt_call(peer, 1, NULL, 0, -1, &reply), 0);
+    assert_string_equal(gift, "a gift"); /* the next answer doesn't take it away */
+    assert_int_equal(chunks_freed, 0);
+}
+
+static void test_replies_change_hands(void)
+{
+    kt_pid peer, asker;
+    chunks_freed = 0;
+    kt_spawn(NULL, give_away, NULL, &peer);
+    kt_spawn(NULL, ask_and_keep, &peer, &asker);
+    kt_join(asker, -1);
+    assert_int_equal(chunks_freed, 2); /* with the one who asked */
+    assert_int_equal(kt_call(peer, 2, NULL, 0, 5, NULL), -ETIMEDOUT);
+    kt_send(peer, 3, NULL, 0);
+    kt_yield();
+    assert_int_equal(chunks_freed, 3); /* at once: nobody waits */
+}
+
 static void late(void *argument)
 {
     (void)argument;
@@ -181,6 +222,7 @@ CASE(order)
 CASE(bounds)
 CASE(memory_changes_hands)
 CASE(call)
+CASE(replies_change_hands)
 CASE(no_reply_is_left_behind)
 CASE(a_late_reply_is_not_taken_for_another)
 CASE(delayed)
@@ -192,6 +234,7 @@ int main(void)
         cmocka_unit_test(bounds),
         cmocka_unit_test(memory_changes_hands),
         cmocka_unit_test(call),
+        cmocka_unit_test(replies_change_hands),
         cmocka_unit_test(no_reply_is_left_behind),
         cmocka_unit_test(a_late_reply_is_not_taken_for_another),
         cmocka_unit_test(delayed),

@@ -65,7 +65,14 @@ function draw(name, samples, series) {
   }
 }
 
-export function showHistory({ samples, bounds_ms: bounds }) {
+const HOUR = 720; // samples
+
+let samples = []; // those of the last hour, oldest first
+
+// New samples follow those that are there; one that is there already is not added again.
+export function addHistory({ samples: more, bounds_ms: bounds }) {
+  const lastMs = samples.length > 0 ? samples[samples.length - 1].time_ms : 0;
+  samples = [...samples, ...more.filter((sample) => sample.time_ms > lastMs)].slice(-HOUR);
   draw("requests", samples, [{ label: "requests/s", tone: "--accent",
     values: samples.map((sample) => sample.requests / STEP_SECONDS) }]);
   draw("durations", samples, [
@@ -73,10 +80,21 @@ export function showHistory({ samples, bounds_ms: bounds }) {
       values: samples.map((sample) => quantile(sample.durations, bounds, 0.99)) },
     { label: "half", tone: "--quiet",
       values: samples.map((sample) => quantile(sample.durations, bounds, 0.5)) }]);
+  draw("queues", samples, [
+    { label: "requests in work", tone: "--accent", values: samples.map((sample) => sample.running) },
+    { label: "processes that want their turn", tone: "--quiet",
+      values: samples.map((sample) => sample.runnable) }]);
   draw("processes", samples, [{ label: "processes", tone: "--accent",
     values: samples.map((sample) => sample.processes) }]);
   draw("memory", samples, [{ label: "MB", tone: "--accent",
     values: samples.map((sample) => sample.memory_bytes / 1e6) }]);
   draw("cpu", samples, [{ label: "%", tone: "--accent",
     values: samples.map((sample) => sample.cpu_ms / STEP_SECONDS / 10) }]);
+  setText($("hour-note"), `${number.format(samples.length * STEP_SECONDS / 60)} min are known`);
 }
+
+// The colours follow the system's light and dark.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const chart of charts.values()) chart.destroy();
+  charts.clear();
+});

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The observer's page: asks, shows, asks again. The workers come by themselves (server-sent events);
-// the processes are asked for, since there can be a million of them.
+// The observer's page. How the workers are and each new point of the charts come by themselves
+// (server-sent events); processes, jobs, slow requests and keys are asked for, a bounded part of them.
 
-import { $, announce, make, setShown, setText } from "../reports/dom.js";
-import { formatBytes, formatCount, formatWait } from "../reports/format.js";
-import { showHistory } from "./charts.js";
+import { $, make, setShown, setText } from "../reports/dom.js";
+import { formatBytes, formatCount, formatWait, spoken } from "../reports/format.js";
+import { API, cell, numeric, setRows } from "./api.js";
+import { addHistory } from "./charts.js";
+import { prepareLists, showLists } from "./lists.js";
+import { prepareProcesses, setMayKill, setWorkers, showProcesses } from "./processes.js";
 
-const API = "../api/observer";
 const STEP_MS = 5000;
-const SHOWN = 200;
-
-async function ask(path, options) {
-  const response = await fetch(`${API}${path}`, { cache: "no-store", ...options });
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.detail || `The server answered ${response.status}.`);
-  return body;
-}
 
 function showProblem(error) {
   setShown($("problem"), Boolean(error));
@@ -25,31 +19,94 @@ function showProblem(error) {
 /* ---------------------------------------------------------------- workers */
 
 function workerRow(worker) {
+  const name = `${worker.worker ?? "?"} (${worker.pid ?? worker.observer})`;
+  if (worker.is_silent)
+    return make("tr", { class: "silent" }, cell(name),
+      make("td", { colspan: "8" }, "does not answer: it is not in the sums"));
   const { service, runtime } = worker;
-  const cells = [`${worker.worker} (${worker.pid})`, worker.state];
-  const numbers = [formatWait(worker.uptime_ms), formatCount(service.connections),
-    formatCount(service.requests_total), formatCount(service.failed_total),
-    formatCount(runtime.processes), formatBytes(worker.memory_bytes)];
-  return make("tr", {}, ...cells.map((text) => make("td", {}, text)),
-    ...numbers.map((text) => make("td", { class: "numeric" }, text)));
+  return make("tr", {}, cell(name), cell(worker.state), numeric(formatWait(worker.uptime_ms)),
+    numeric(formatCount(service.connections), "minor"), numeric(formatCount(service.requests_total)),
+    numeric(formatCount(service.slow_total), "minor"),
+    numeric(formatCount(service.failed_total), "minor"),
+    numeric(formatCount(runtime.processes)), numeric(formatBytes(worker.memory_bytes)));
 }
 
 function showWorkers(workers) {
-  const sum = (of) => workers.reduce((total, worker) => total + of(worker), 0);
+  const answering = workers.filter((worker) => !worker.is_silent);
+  const silent = workers.length - answering.length;
+  const sum = (of) => answering.reduce((total, worker) => total + of(worker), 0);
   const sorted = [...workers].sort((a, b) => a.generation - b.generation || a.worker - b.worker);
-  const plugins = sorted.length > 0 ? sorted[0].plugins.map((plugin) => plugin.name) : [];
 
-  $("workers").tBodies[0].replaceChildren(...sorted.map(workerRow));
+  setRows($("workers"), sorted.map(workerRow));
   setText($("now-words"),
-    `${formatCount(workers.length)} workers run ${formatCount(sum((w) => w.runtime.processes))} processes ` +
-    `and ${formatCount(sum((w) => w.service.requests))} requests, with the plugins ${plugins.join(", ")}.`);
+    `${spoken(answering.length, "worker runs", "workers run")} ` +
+    `${spoken(sum((w) => w.runtime.processes), "process", "processes")} and ` +
+    `${spoken(sum((w) => w.service.requests), "request", "requests")} on ` +
+    `${spoken(sum((w) => w.service.connections), "connection", "connections")}.`);
+  setShown($("silent"), silent > 0);
+  setText($("silent"), silent === 1 ? "One worker does not answer. The sums are without it." :
+    `${silent} workers do not answer. The sums are without them.`);
+  showPlugins(answering);
 }
 
+/* ---------------------------------------------------------------- plugins */
+
+// The same plugin of all workers as one. The youngest worker knows of all crashes.
+function mergePlugins(workers) {
+  const plugins = new Map();
+  const oldestFirst = [...workers].sort((a, b) => b.uptime_ms - a.uptime_ms);
+  for (const worker of oldestFirst) {
+    for (const plugin of worker.plugins) {
+      const known = plugins.get(plugin.name) || { processes: 0, metrics: new Map() };
+      plugins.set(plugin.name, { ...known, ...plugin, processes: known.processes + plugin.processes });
+    }
+    for (const metric of worker.metrics || []) {
+      const metrics = plugins.get(metric.plugin)?.metrics;
+      metrics?.set(metric.name, { ...metric, value: (metrics.get(metric.name)?.value || 0) + metric.value });
+    }
+  }
+  return [...plugins.values()];
+}
+
+function pluginState(plugin) {
+  if (plugin.state !== "quarantined") return plugin.state;
+  return `in quarantine for ${formatWait(plugin.quarantine_left_ms)}`;
+}
+
+function pluginRow(plugin) {
+  const counts = [...plugin.metrics.values()].map((metric) =>
+    make("li", { title: metric.help }, `${metric.name.replaceAll("_", " ")} ${formatCount(metric.value)}`));
+  const crashes = plugin.crashes_total > 0 && plugin.last_crash ?
+    { class: "numeric", title: plugin.last_crash } : { class: "numeric" };
+  return make("tr", plugin.state === "quarantined" ? { class: "silent" } : {},
+    make("td", { title: plugin.summary || "" }, make("a", { href: `#search=${plugin.name}` }, plugin.name)),
+    cell(plugin.version || "", "minor"), cell(pluginState(plugin)),
+    make("td", crashes, formatCount(plugin.crashes_total)),
+    numeric(formatCount(plugin.processes)),
+    make("td", { class: "counts" }, make("ul", {}, ...counts)));
+}
+
+function showPlugins(workers) {
+  const plugins = mergePlugins(workers).sort((a, b) => a.name.localeCompare(b.name));
+  setRows($("plugins"), plugins.map(pluginRow));
+}
+
+/* ---------------------------------------------------------------- the stream */
+
+let lastMs = 0; // the last point that the charts have
+
 function follow() {
-  const events = new EventSource(`${API}/events`);
+  const events = new EventSource(`${API}/events?after_ms=${lastMs}`);
   events.addEventListener("workers", (event) => {
-    showWorkers(JSON.parse(event.data));
+    const { workers, may_kill: mayKill } = JSON.parse(event.data);
+    setMayKill(mayKill);
+    setWorkers(workers);
+    showWorkers(workers);
     setText($("now-note"), "");
+  });
+  events.addEventListener("samples", (event) => {
+    lastMs = Number(event.lastEventId);
+    addHistory(JSON.parse(event.data));
   });
   events.addEventListener("error", () => {
     setText($("now-note"), "Not connected; trying again …");
@@ -58,110 +115,30 @@ function follow() {
   });
 }
 
-/* ---------------------------------------------------------------- jobs */
-
-function jobRow(job) {
-  const state = job.state === "queued" && job.position ? `number ${job.position} in the queue` :
-    job.state === "running" && job.phase ? `running: ${job.phase}` : job.state;
-  return make("tr", {}, make("td", { class: "label" }, job.title || job.id), make("td", {}, job.who),
-    make("td", {}, job.reason ? `${state}: ${job.reason}` : state),
-    make("td", { class: "numeric" }, job.result_bytes ? formatBytes(job.result_bytes) : ""));
-}
-
-async function showJobs() {
-  const { jobs } = await ask("/jobs");
-  setShown($("jobs-empty"), jobs.length === 0);
-  setShown($("jobs"), jobs.length > 0);
-  $("jobs").tBodies[0].replaceChildren(...jobs.map(jobRow));
-}
-
-/* ---------------------------------------------------------------- processes */
-
-let labels = new Map(); // pid → label, of those that are shown
-
-function askToKill(process) {
-  const dialog = $("kill");
-  setText($("kill-text"), `“${process.label}” ends at once, without a word. Its supervisor starts it ` +
-    "again if it has one that does.");
-  dialog.returnValue = "";
-  dialog.addEventListener("close", async () => {
-    if (dialog.returnValue !== "yes") return;
-    try {
-      await ask("/kill", { method: "POST", headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ observer: process.observer, pid: process.pid }) });
-      announce(`Ended: ${process.label}.`);
-      await showProcesses();
-    } catch (error) {
-      showProblem(error); // an alert: seen and heard
-    }
-  }, { once: true });
-  dialog.showModal();
-}
-
-function processRow(process) {
-  const button = make("button", { type: "button", "aria-label": `End ${process.label}` }, "End");
-  button.addEventListener("click", () => askToKill(process));
-  return make("tr", { "data-pid": process.pid },
-    make("td", { class: "label", title: process.pid }, process.name || process.label),
-    make("td", {}, process.plugin), make("td", {}, process.kind), make("td", {}, process.state),
-    make("td", { class: "numeric" }, formatCount(process.messages)),
-    make("td", { class: "numeric" }, formatBytes(process.memory_bytes)),
-    make("td", { class: "label" }, labels.get(process.parent) || process.parent),
-    make("td", {}, button));
-}
-
-const ORDERS = {
-  memory: (a, b) => b.memory_bytes - a.memory_bytes,
-  messages: (a, b) => b.messages - a.messages,
-  label: (a, b) => a.label.localeCompare(b.label),
-};
-
-let latest = 0; // answers that are overtaken are not shown
-
-async function showProcesses() {
-  const number = latest += 1;
-  const sort = $("sort").value;
-  const query = new URLSearchParams({ search: $("search").value.trim(), sort, limit: SHOWN });
-  const { workers } = await ask(`/processes?${query}`);
-  if (number !== latest) return;
-  const all = workers.flatMap(({ observer, processes }) =>
-    processes.map((process) => ({ ...process, observer })));
-  const count = workers.reduce((sum, worker) => sum + worker.count, 0);
-  const shown = all.sort(ORDERS[sort]).slice(0, SHOWN);
-
-  labels = new Map(all.map((process) => [process.pid, process.label]));
-  const focused = document.activeElement?.closest?.("#processes tr")?.dataset.pid;
-  $("processes").tBodies[0].replaceChildren(...shown.map(processRow));
-  if (focused) document.querySelector(`#processes tr[data-pid="${CSS.escape(focused)}"] button`)?.focus();
-  setText($("processes-count"), shown.length < count ?
-    `${formatCount(shown.length)} of ${formatCount(count)}` : formatCount(count));
-}
-
 /* ---------------------------------------------------------------- the whole */
 
 async function refresh() {
   try {
-    await Promise.all([ask("/history").then(showHistory), showJobs(),
-      $("kill").open ? null : showProcesses()]);
+    await Promise.all([showLists(), $("kill").open ? null : showProcesses()]);
     showProblem(null);
   } catch (error) {
     showProblem(error);
   }
 }
 
+// The next question waits for the answer to the last: a busy server is not asked more and more.
+async function goOn() {
+  if (!document.hidden) await refresh();
+  setTimeout(goOn, STEP_MS);
+}
+
 async function start() {
-  let waiting = null;
-  $("search").addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => showProcesses().catch(showProblem), 200);
-  });
-  $("sort").addEventListener("change", () => showProcesses().catch(showProblem));
-  $("kill-no").addEventListener("click", () => $("kill").close("no"));
-  $("kill-yes").addEventListener("click", () => $("kill").close("yes"));
+  prepareProcesses(showProblem);
+  prepareLists(showProblem);
   follow();
   await refresh();
   $("main").setAttribute("aria-busy", "false");
-  setInterval(() => { if (!document.hidden) refresh(); }, STEP_MS);
+  setTimeout(goOn, STEP_MS);
 }
 
 start();

@@ -45,6 +45,20 @@ static int count(struct kt_job_run *run, struct kt_error *error)
     return kt_job_result(run, result);
 }
 
+/** Give back what it was started with. */
+static int copy(struct kt_job_run *run, struct kt_error *error)
+{
+    char bytes[4096];
+    ssize_t got;
+    int fd = kt_job_input(run);
+    if (fd < 0)
+        return kt_error_set(error, -ENOENT, "there is no input");
+    for (off_t at = 0; (got = pread(fd, bytes, sizeof bytes, at)) > 0; at += got)
+        if (write(kt_job_output(run), bytes, (size_t)got) != got)
+            return kt_error_set(error, -EIO, "cannot write");
+    return write(fd, "x", 1) < 0 ? 0 : kt_error_set(error, -EPERM, "the input is not sealed");
+}
+
 /** Wait until somebody writes into the file that the argument names, or cancels. */
 static int gate(struct kt_job_run *run, struct kt_error *error)
 {
@@ -178,7 +192,7 @@ static const struct kt_job_kind kinds[] = {
     {"count", count},   {"gate", gate},     {"crash", crash}, {"exhaust", exhaust},
     {"spin", spin},     {"sleep", slumber}, {"flood", flood}, {"reach", reach},
     {"refuse", refuse}, {"leave", leave},   {"die", die},     {"fill", fill},
-    {"litter", litter}, {NULL, NULL},
+    {"litter", litter}, {"copy", copy},     {NULL, NULL},
 };
 
 /* ---------------------------------------------------------------- requests */
@@ -233,7 +247,21 @@ static void respond(struct kt_request *request, int result, const struct kt_job 
         kt_respond_problem(request, status, "%s", strerror(-result));
 }
 
-/** POST /start?realm=&id=&kind=&argument=…: 200 started, 409 joined; with wait_ms, the end. */
+/** What a job is to work on: of the request's process, which ends before the job begins. */
+static const struct kt_memory_file *make_input(struct kt_request *request)
+{
+    const char *text = query(request, "input");
+    struct kt_memory_file *file;
+    if (!*text)
+        return NULL;
+    if (kt_memory_file_new(kt_self_memory(), "input", &file) < 0 ||
+        write(file->fd, text, strlen(text)) < 0 || kt_memory_file_seal(file) < 0)
+        kt_fail("no input");
+    return file;
+}
+
+/** POST /start?realm=&id=&kind=&argument=…&input=…: 200 started, 409 joined; with wait_ms, the end.
+ */
 static void start_job(struct kt_request *request)
 {
     struct kt_job job = {0};
@@ -244,6 +272,7 @@ static void start_job(struct kt_request *request)
         .title = query(request, "title"),
         .who = query(request, "who"),
         .argument = query(request, "argument"),
+        .input = make_input(request),
         .retention_ms =
             kt_request_query(request, "retention_ms") ? number(request, "retention_ms") : 3600000,
         .limits = {.memory_bytes = (uint64_t)number(request, "memory"),
