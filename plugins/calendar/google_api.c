@@ -144,7 +144,8 @@ int kt_google_get(const struct kt_google_options *options, const char *token, co
                                       .timeout_ms = deadline_ms - kt_now_ms(),
                                       .size_max = options->answer_size_max,
                                       .redirects_max = KT_HTTP_REDIRECTS_NONE,
-                                      .is_trusted = true};
+                                      .is_trusted = true,
+                                      .is_large = true};
         struct kt_error words = {0, ""};
         int64_t wanted_ms = 0, pause_ms;
         enum next next;

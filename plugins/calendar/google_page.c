@@ -28,7 +28,7 @@ struct attendee {
     int64_t guests; /* that come along */
 };
 
-/** An event as written. */
+/** An event as written. Set by read_raw, of the attendees as many as there are. */
 struct raw {
     struct kt_json_text id, uid, summary, status, series, transparency, type;
     struct time start, end, original;
@@ -113,27 +113,17 @@ static void read_organizer(struct kt_json *json, struct raw *raw)
     }
 }
 
-/** The strings of an event, by their names. */
+/** The string of an event that has this name, or NULL. */
 static struct kt_json_text *find_text(struct raw *raw, const struct kt_json_text *name)
 {
-    const struct {
-        const char *name;
-        struct kt_json_text *text;
-    } texts[] = {
-        {"id", &raw->id},
-        {"iCalUID", &raw->uid},
-        {"summary", &raw->summary},
-        {"status", &raw->status},
-        {"recurringEventId", &raw->series},
-        {"transparency", &raw->transparency},
-        {"eventType", &raw->type},
-    };
-
-    for (size_t index = 0; index < sizeof(texts) / sizeof(*texts); index++) {
-        if (kt_json_text_is(name, texts[index].name))
-            return texts[index].text;
-    }
-    return NULL;
+    return kt_json_text_is(name, "id")                 ? &raw->id
+           : kt_json_text_is(name, "iCalUID")          ? &raw->uid
+           : kt_json_text_is(name, "summary")          ? &raw->summary
+           : kt_json_text_is(name, "status")           ? &raw->status
+           : kt_json_text_is(name, "recurringEventId") ? &raw->series
+           : kt_json_text_is(name, "transparency")     ? &raw->transparency
+           : kt_json_text_is(name, "eventType")        ? &raw->type
+                                                       : NULL;
 }
 
 static void read_raw(struct kt_json *json, struct raw *raw)
@@ -173,6 +163,8 @@ static const char *keep(struct kt_google_events *events, const struct kt_json_te
 {
     char buffer[KT_TEXT_MAX + 1];
 
+    if (text->start && !text->has_escapes)
+        return kt_text_pool_add_bytes(events->texts, text->start, text->size);
     kt_json_text_copy(text, buffer, sizeof(buffer));
     return kt_text_pool_add(events->texts, buffer);
 }
@@ -235,7 +227,7 @@ static const char *read_address(struct kt_google_events *events, const struct kt
     if (!text->start || text->size == 0 || !kt_json_text_copy(text, buffer, sizeof(buffer)))
         return NULL;
     for (char *at = buffer; *at; at++)
-        *at = g_ascii_tolower(*at);
+        *at = (char)(*at + (*at >= 'A' && *at <= 'Z') * ('a' - 'A'));
     return kt_text_pool_add(events->texts, buffer);
 }
 
@@ -245,7 +237,7 @@ static int add_person(struct kt_google_events *events, const char *address,
     const char *words = name->start && name->size > 0 ? keep(events, name) : address;
 
     for (uint32_t index = 0; index < *count; index++) {
-        if (people[index].address == address) /* the pool keeps equal texts once */
+        if (people[index].address == address)
             return 0;
     }
     people[(*count)++] = (struct kt_person){address, words};
@@ -258,26 +250,18 @@ static bool is_calendar_address(const char *address)
     return g_str_has_suffix(address, ".calendar.google.com");
 }
 
-static bool is_attendee(const struct raw *raw, const struct kt_json_text *address)
-{
-    for (uint32_t index = 0; index < raw->attendee_count; index++) {
-        const struct kt_json_text *other = &raw->attendees[index].address;
-
-        if (other->start && other->size == address->size &&
-            g_ascii_strncasecmp(other->start, address->start, other->size) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int read_people(struct kt_google_events *events, const struct raw *raw,
                        struct kt_details *details)
 {
-    struct kt_person *people =
-        talloc_array(events->owner, struct kt_person, raw->attendee_count + 1);
+    struct kt_person *people = NULL;
     const char *organizer = read_address(events, &raw->organizer_address);
-    int result = people ? 0 : -ENOMEM;
+    bool is_organizer_there = raw->attendee_count == 0; /* nobody is */
+    int result = 0;
 
+    if (raw->attendee_count > 0) {
+        people = talloc_array(events->owner, struct kt_person, raw->attendee_count + 1);
+        result = people ? 0 : -ENOMEM;
+    }
     details->is_organizer = raw->organizer_is_self;
     if (organizer && !raw->organizer_is_self && !is_calendar_address(organizer))
         details->organizer = organizer;
@@ -285,6 +269,7 @@ static int read_people(struct kt_google_events *events, const struct raw *raw,
         const struct attendee *attendee = &raw->attendees[index];
         const char *address = read_address(events, &attendee->address);
 
+        is_organizer_there |= address == organizer; /* the pool keeps equal texts once */
         if (attendee->is_resource || (address && is_calendar_address(address)))
             continue;
         details->attendee_count++;
@@ -295,8 +280,7 @@ static int read_people(struct kt_google_events *events, const struct raw *raw,
         else if (address && !kt_json_text_is(&attendee->answer, "declined"))
             result = add_person(events, address, &attendee->name, people, &details->people_count);
     }
-    if (result == 0 && details->organizer && raw->attendee_count > 0 &&
-        !is_attendee(raw, &raw->organizer_address))
+    if (result == 0 && details->organizer && !is_organizer_there)
         result =
             add_person(events, organizer, &raw->organizer_name, people, &details->people_count);
     if (details->people_count == 0)
@@ -406,7 +390,7 @@ struct kt_google_events *kt_google_events_new(TALLOC_CTX *owner, size_t events_m
 
 int kt_google_events_add(struct kt_google_events *events, const char *text, size_t size)
 {
-    struct raw *raw = talloc_zero(events, struct raw);
+    struct raw *raw = talloc(events, struct raw);
     struct kt_json json;
     struct kt_json_text name, token = {.start = NULL};
     int result = raw ? 0 : -ENOMEM;

@@ -9,7 +9,6 @@
 #include "work_tree.h"
 #include "zone.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <kontor/kontor.h>
 #include <stdio.h>

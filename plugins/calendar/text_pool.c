@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Strings are copied one behind the other into blocks; a hash table finds equal ones.
+ * Strings are copied one behind the other into blocks; a table of slots, half of them free at
+ * least, finds equal ones. Most text is printable ASCII, which needs no cleaning.
  */
 #include "text_pool.h"
 
 #include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /** One block; a string is far shorter, so little is lost at a block's end. */
 #define BLOCK_SIZE 65536
+/** Slots at the beginning; a power of two. */
+#define SLOTS_MIN 256
+
+struct slot {
+    const char *text; /* NULL: free */
+    uint32_t hash, size;
+};
 
 struct kt_text_pool {
     TALLOC_CTX *texts;
-    GHashTable *known;
     char *block;
     size_t used;
+    struct slot *slots;
+    size_t slots_count, slots_used;
 };
-
-static int pool_destroy(struct kt_text_pool *pool)
-{
-    g_hash_table_destroy(pool->known);
-    return 0;
-}
 
 struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts)
 {
@@ -30,30 +35,43 @@ struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts)
     if (!pool)
         return NULL;
     pool->texts = texts;
-    pool->known = g_hash_table_new(g_str_hash, g_str_equal);
-    talloc_set_destructor(pool, pool_destroy);
+    pool->slots = talloc_zero_array(pool, struct slot, SLOTS_MIN);
+    pool->slots_count = SLOTS_MIN;
+    if (!pool->slots)
+        TALLOC_FREE(pool);
     return pool;
 }
 
-/** How many printable ASCII characters a text begins with, at most max: most text is just that. */
-static size_t plain_length(const char *text, size_t max)
-{
-    size_t length = 0;
+/* ---------------------------------------------------------------- cleaning */
 
-    while (length < max && text[length] >= ' ' && text[length] <= '~')
+/** How many printable ASCII characters a text begins with. */
+static size_t plain_length(const char *text, size_t size)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highest = ones << 7;
+    size_t length = 0;
+    uint64_t word;
+
+    /* Eight bytes a step: none below a space, none above "~" (adding one makes DEL a high one). */
+    for (; size - length >= sizeof(word); length += sizeof(word)) {
+        memcpy(&word, text + length, sizeof(word));
+        if (((word | (word + ones) | (word - ones * ' ')) & highest) != 0)
+            break;
+    }
+    while (length < size && text[length] >= ' ' && text[length] <= '~')
         length++;
     return length;
 }
 
-/** Copy to a buffer of KT_TEXT_MAX + 1 bytes: valid UTF-8, no control characters but line ends. */
-static size_t clean(char *buffer, const char *text)
+/** Copy to a buffer of KT_TEXT_MAX bytes: valid UTF-8, no control characters but line ends. */
+static size_t clean(char *buffer, const char *text, size_t size)
 {
-    size_t length = plain_length(text, KT_TEXT_MAX);
+    size_t length = plain_length(text, size < KT_TEXT_MAX ? size : KT_TEXT_MAX);
+    const char *end = text + size;
 
     memcpy(buffer, text, length);
     text += length;
-    while (*text) {
-        gunichar character = g_utf8_get_char_validated(text, -1);
+    while (text < end) {
+        gunichar character = g_utf8_get_char_validated(text, end - text);
         char bytes[6];
         int count;
 
@@ -71,27 +89,98 @@ static size_t clean(char *buffer, const char *text)
         memcpy(buffer + length, bytes, (size_t)count);
         length += (size_t)count;
     }
-    buffer[length] = '\0';
     return length;
 }
 
-const char *kt_text_pool_add(struct kt_text_pool *pool, const char *text)
-{
-    char buffer[KT_TEXT_MAX + 1];
-    size_t size = clean(buffer, text) + 1;
-    char *copy = g_hash_table_lookup(pool->known, buffer);
+/* ---------------------------------------------------------------- finding */
 
-    if (copy)
-        return copy;
-    if (!pool->block || pool->used + size > BLOCK_SIZE) {
+/** Eight bytes a step; there are thousands of texts a week. */
+static uint32_t hash_of(const char *text, size_t size)
+{
+    uint64_t value = size, word;
+
+    for (; size >= sizeof(word); size -= sizeof(word), text += sizeof(word)) {
+        memcpy(&word, text, sizeof(word));
+        value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 by the golden ratio */
+        value ^= value >> 32;
+    }
+    word = 0;
+    memcpy(&word, text, size);
+    value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(value ^ value >> 32);
+}
+
+/** The slot of a text, or the free one where it belongs. */
+static struct slot *find_slot(struct slot *slots, size_t count, const char *text, uint32_t size,
+                              uint32_t hash)
+{
+    size_t index = hash & (count - 1);
+
+    while (slots[index].text && (slots[index].hash != hash || slots[index].size != size ||
+                                 memcmp(slots[index].text, text, size) != 0))
+        index = (index + 1) & (count - 1);
+    return &slots[index];
+}
+
+static bool grow(struct kt_text_pool *pool)
+{
+    size_t count = pool->slots_count * 2;
+    struct slot *slots = talloc_zero_array(pool, struct slot, (unsigned)count);
+
+    if (!slots)
+        return false;
+    for (size_t index = 0; index < pool->slots_count; index++) {
+        const struct slot *slot = &pool->slots[index];
+
+        if (slot->text)
+            *find_slot(slots, count, slot->text, slot->size, slot->hash) = *slot;
+    }
+    talloc_free(pool->slots);
+    pool->slots = slots;
+    pool->slots_count = count;
+    return true;
+}
+
+/** A copy with a NUL; NULL without memory. */
+static char *copy(struct kt_text_pool *pool, const char *text, size_t size)
+{
+    char *place;
+
+    if (!pool->block || pool->used + size + 1 > BLOCK_SIZE) {
         pool->block = talloc_array(pool->texts, char, BLOCK_SIZE);
         pool->used = 0;
         if (!pool->block)
             return NULL;
     }
-    copy = pool->block + pool->used;
-    memcpy(copy, buffer, size);
-    pool->used += size;
-    g_hash_table_add(pool->known, copy);
-    return copy;
+    place = pool->block + pool->used;
+    memcpy(place, text, size);
+    place[size] = '\0';
+    pool->used += size + 1;
+    return place;
+}
+
+const char *kt_text_pool_add_bytes(struct kt_text_pool *pool, const char *text, size_t size)
+{
+    char buffer[KT_TEXT_MAX];
+    struct slot *slot;
+    uint32_t hash;
+
+    if (size > KT_TEXT_MAX || plain_length(text, size) < size) {
+        size = clean(buffer, text, size);
+        text = buffer;
+    }
+    if (pool->slots_used * 2 >= pool->slots_count && !grow(pool))
+        return NULL;
+    hash = hash_of(text, size);
+    slot = find_slot(pool->slots, pool->slots_count, text, (uint32_t)size, hash);
+    if (!slot->text) {
+        *slot = (struct slot){copy(pool, text, size), hash, (uint32_t)size};
+        pool->slots_used += slot->text != NULL;
+    }
+    return slot->text;
+}
+
+const char *kt_text_pool_add(struct kt_text_pool *pool, const char *text)
+{
+    return kt_text_pool_add_bytes(pool, text, strlen(text));
 }

@@ -24,6 +24,9 @@ struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts);
  */
 const char *kt_text_pool_add(struct kt_text_pool *pool, const char *text);
 
+/** The same for a text of so many bytes, which has no NUL. */
+const char *kt_text_pool_add_bytes(struct kt_text_pool *pool, const char *text, size_t size);
+
 /** The longest string kept, in bytes. */
 #define KT_TEXT_MAX 1024
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The handler reads from top to bottom: what is asked for, the window, the events, the breakdown,
- * the answer. What takes long runs on the thread pool; nothing is kept between requests here.
+ * the answer. What may take long runs on the thread pool; nothing is kept between requests here.
  */
 #include "week.h"
 #include "breakdown.h"
@@ -13,6 +13,7 @@
 #include "week_json.h"
 #include "work_tree.h"
 #include "zone.h"
+#include "zone_database.h"
 
 #include <errno.h>
 #include <kontor/log.h>
@@ -24,6 +25,8 @@
 #define DATE_YEAR_MIN 1900
 #define DATE_YEAR_MAX 2199
 #define WEEK_DAYS 7
+/** So few events are taken where one is: that is over sooner than a turn on the thread pool. */
+#define EVENTS_INLINE_MAX 100u
 
 /** The questions for the thread pool before the events are read. */
 struct window_job {
@@ -122,6 +125,15 @@ static void make_answer(void *argument)
         job->result = kt_week_json(job->tree, &week, KT_WEEK_JSON_SIZE_MAX, &job->text, &job->size);
 }
 
+/** Do it at once if it is quickly done, else on the thread pool. @return as kt_work */
+static int work(bool is_quick, void (*function)(void *argument), void *argument)
+{
+    if (!is_quick)
+        return kt_work(function, argument);
+    function(argument);
+    return 0;
+}
+
 /** A piece of a request as it may be shown: printable ASCII, not too long. */
 static const char *presentable(TALLOC_CTX *context, const char *text)
 {
@@ -197,7 +209,7 @@ static const struct window_job *find_window(struct kt_request *request,
     job->compares = is_wanted(request, "compare");
     if (!read_date(request, job) || !read_week_start(request, job))
         return NULL;
-    if (kt_work(make_window, job) < 0 || job->result == -ENOMEM) {
+    if (work(kt_zone_database_has(job->timezone), make_window, job) < 0 || job->result == -ENOMEM) {
         kt_respond_problem(request, 503, "The server is too busy. Try again in a moment.");
         return NULL;
     }
@@ -326,7 +338,9 @@ static const struct breakdown_job *break_down(struct kt_request *request,
     job->service = service;
     job->answer = answer;
     job->asked = asked;
-    if (kt_work(make_answer, job) == 0 && job->result == 0)
+    if (work(!asked->compares && answer->events.count <= EVENTS_INLINE_MAX, make_answer, job) ==
+            0 &&
+        job->result == 0)
         return job;
     if (job->result == -EMSGSIZE)
         kt_respond_problem(request, 500, "The week is too large to be shown.");

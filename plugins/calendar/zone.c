@@ -1,73 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time zones on GLib's GTimeZone, or on a list of changes of their own. A local time is tried with
+ * A zone is one of the database, or has a list of changes of its own. A local time is tried with
  * the offset of a day before and of a day after; an offset is right when the instant it gives has
  * that offset. Both right: the time comes twice; none: it lies in a gap.
  */
 #include "zone.h"
 #include "civil.h"
+#include "zone_database.h"
 
 #include <errno.h>
-#include <glib.h>
 #include <string.h>
 
 struct kt_zone {
     const char *name;
-    GTimeZone *zone; /* NULL: it has changes of its own */
+    const struct kt_database_zone *known; /* NULL: it has changes of its own */
     struct kt_zone_change *changes;
     size_t count;
     int32_t first_offset;
 };
 
-static int zone_destroy(struct kt_zone *zone)
-{
-    if (zone->zone)
-        g_time_zone_unref(zone->zone);
-    return 0;
-}
-
-/**
- * Whether a text can be the name of a zone's file. GLib would also take a path, a POSIX rule or
- * the environment's zone, none of which a calendar or a client may choose.
- */
-static bool is_name(const char *name)
-{
-    size_t length = strlen(name);
-    bool segment_begins = true;
-
-    if (length == 0 || length > KT_ZONE_NAME_MAX)
-        return false;
-    for (; *name; name++) {
-        if (segment_begins && !g_ascii_isalpha(*name))
-            return false;
-        if (!g_ascii_isalnum(*name) && !strchr("+-_/", *name))
-            return false;
-        segment_begins = *name == '/';
-    }
-    return !segment_begins;
-}
-
 int kt_zone_open(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone)
 {
-    struct kt_zone *zone;
-    GTimeZone *found;
+    struct kt_zone *zone = talloc_zero(context, struct kt_zone);
+    int result = zone ? kt_zone_database_find(zone, name, &zone->known, &zone->name) : -ENOMEM;
 
-    if (!is_name(name))
-        return -ENOENT;
-    found = g_time_zone_new_identifier(name);
-    if (!found)
-        return -ENOENT;
-    zone = talloc_zero(context, struct kt_zone);
-    if (!zone) {
-        g_time_zone_unref(found);
-        return -ENOMEM;
-    }
-    zone->zone = found;
-    talloc_set_destructor(zone, zone_destroy);
-    zone->name = talloc_strdup(zone, name);
-    if (!zone->name) {
+    if (result < 0) {
         talloc_free(zone);
-        return -ENOMEM;
+        return result;
     }
     *ret_zone = zone;
     return 0;
@@ -133,12 +92,7 @@ static int32_t own_offset(const struct kt_zone *zone, int64_t instant)
 
 int32_t kt_zone_offset(const struct kt_zone *zone, int64_t instant)
 {
-    int interval;
-
-    if (!zone->zone)
-        return own_offset(zone, instant);
-    interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, instant);
-    return g_time_zone_get_offset(zone->zone, interval);
+    return zone->known ? kt_zone_database_offset(zone->known, instant) : own_offset(zone, instant);
 }
 
 int64_t kt_zone_to_local(const struct kt_zone *zone, int64_t instant)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time zones: from local time to instants and back, by the rules of RFC 5545, 3.3.5. GLib's
- * GTimeZone reads the system's zone files; neither the environment's TZ nor libc's localtime is
- * ever asked. A calendar may also bring a zone of its own. A zone is immutable and may be read by
- * several threads.
+ * Time zones: from local time to instants and back, by the rules of RFC 5545, 3.3.5. They are the
+ * system's (zone_database.h); neither the environment's TZ nor libc's localtime is ever asked. A
+ * calendar may also bring a zone of its own. A zone is immutable and may be read by several
+ * threads.
  */
 #ifndef CALENDAR_ZONE_H
 #define CALENDAR_ZONE_H
@@ -29,7 +29,7 @@ struct kt_zone_change {
 /**
  * Open a zone by its name in the IANA database.
  * @param ret_zone  owned by context
- * @return 0, or -ENOENT: there is no such zone on this system
+ * @return 0, -ENOENT: there is no such zone on this system, or -ENOMEM
  */
 int kt_zone_open(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
 

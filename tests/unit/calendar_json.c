@@ -112,6 +112,42 @@ static void long_strings_are_cut(void **state)
     assert_string_equal(buffer, "abc");
 }
 
+/** Strings are read several bytes at a step: each end and each special byte at each place. */
+static void strings_end_where_they_end(void **state)
+{
+    static const char *const parts[] = {"x", "\\\"", "\\\\", "\xc3\xbc", "\x7f", "]"};
+    char written[80], expected[80], buffer[80];
+
+    (void)state;
+    for (size_t length = 0; length < 40; length++) {
+        for (size_t part = 0; part < sizeof(parts) / sizeof(*parts); part++) {
+            struct kt_json json;
+            struct kt_json_text text;
+            size_t half = length / 2 + part % 3;
+
+            snprintf(written, sizeof(written), "[\"%.*s%s%.*s\"]", (int)half,
+                     "abcdefghijklmnopqrstuvwxyz", parts[part], (int)length,
+                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.,;:_");
+            snprintf(expected, sizeof(expected), "%.*s%s%.*s", (int)half,
+                     "abcdefghijklmnopqrstuvwxyz", parts[part] + (*parts[part] == '\\'),
+                     (int)length, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.,;:_");
+            kt_json_begin(&json, written, strlen(written));
+            assert_true(kt_json_enter_array(&json));
+            assert_true(kt_json_next_element(&json));
+            assert_true(kt_json_take_text(&json, &text));
+            assert_true(kt_json_text_copy(&text, buffer, sizeof(buffer)));
+            assert_string_equal(buffer, expected);
+            assert_false(kt_json_next_element(&json));
+            assert_true(kt_json_is_complete(&json));
+            written[2 + half / 2] = '\n'; /* a control character before */
+            assert_true(half == 0 || !is_json(written));
+            written[2 + half / 2] = 'x';
+            written[strlen(written) - 2] = '\0'; /* no end */
+            assert_false(is_json(written));
+        }
+    }
+}
+
 static void other_types_are_absent(void **state)
 {
     static const char written[] =
@@ -148,9 +184,10 @@ static void other_types_are_absent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_json_is_taken), cmocka_unit_test(what_is_no_json_is_refused),
-        cmocka_unit_test(depth_is_bounded),      cmocka_unit_test(escapes_are_resolved),
-        cmocka_unit_test(long_strings_are_cut),  cmocka_unit_test(other_types_are_absent),
+        cmocka_unit_test(what_is_json_is_taken),      cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(depth_is_bounded),           cmocka_unit_test(escapes_are_resolved),
+        cmocka_unit_test(long_strings_are_cut),       cmocka_unit_test(other_types_are_absent),
+        cmocka_unit_test(strings_end_where_they_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,23 @@ static void long_text_is_whole(void **state)
     talloc_free(memory);
 }
 
+/** Six bytes for each, over and over: room has to be made in time. */
+static void text_of_control_characters_is_whole(void **state)
+{
+    struct kt_json_writer json;
+    char text[10001], *written;
+    size_t size;
+
+    (void)state;
+    memset(text, 1, sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    kt_json_writer_begin(&json, NULL, SIZE_MAX_BYTES);
+    kt_json_write_text(&json, NULL, text);
+    assert_int_equal(kt_json_writer_finish(&json, &written, &size), 0);
+    assert_int_equal(size, 6 * (sizeof(text) - 1) + 2);
+    talloc_free(written);
+}
+
 static void numbers_lose_nothing(void **state)
 {
     struct kt_json_writer json;
@@ -220,6 +237,7 @@ int main(void)
         cmocka_unit_test(text_is_escaped),
         cmocka_unit_test(what_is_no_utf8_is_replaced),
         cmocka_unit_test(long_text_is_whole),
+        cmocka_unit_test(text_of_control_characters_is_whole),
         cmocka_unit_test(numbers_lose_nothing),
         cmocka_unit_test(values_lie_in_one_another),
         cmocka_unit_test(size_is_bounded),

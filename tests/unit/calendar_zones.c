@@ -2,6 +2,8 @@
 /* If this failed: meetings would be an hour off, on the wrong day, or lost when clocks change. */
 #include "calendar_text.h"
 
+#include <glib.h>
+
 /** How many hours the week of a date has in a zone. */
 static double week_hours(const char *name, const char *date)
 {
@@ -148,6 +150,40 @@ static void names_that_are_no_zones(void **state)
         assert_int_not_equal(kt_zone_open(NULL, names[index], &zone), 0);
 }
 
+/** Offsets are remembered: whatever was asked before, each is the one that GLib gives. */
+static void offsets_are_those_of_the_system(void **state)
+{
+    static const char *const names[] = {"Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca",
+                                        "America/Caracas", "UTC"};
+    enum { COUNT = sizeof(names) / sizeof(*names) };
+    TALLOC_CTX *memory = talloc_new(NULL);
+    struct kt_zone *zones[COUNT];
+    GTimeZone *theirs[COUNT];
+    uint32_t random = 1;
+    int64_t instant = 0;
+
+    (void)state;
+    for (int index = 0; index < COUNT; index++) {
+        assert_int_equal(kt_zone_open(memory, names[index], &zones[index]), 0);
+        theirs[index] = g_time_zone_new_identifier(names[index]);
+    }
+    for (int round = 0; round < 100000; round++) {
+        int index, interval;
+
+        random = random * 1664525u + 1013904223u;
+        index = random >> 8 & 4 ? 0 : (int)(random >> 12) % COUNT;
+        instant += (int64_t)(random >> 4) % (random >> 20 & 7 ? 90 * 86400 : INT64_C(2000000000));
+        instant -= instant > INT64_C(2200000000) ? INT64_C(5000000000) : 0;
+        instant -= random >> 30 == 3 ? (random & 1) + 86400 * (random >> 16 & 63) : 0;
+        interval = g_time_zone_find_interval(theirs[index], G_TIME_TYPE_UNIVERSAL, instant);
+        assert_int_equal(kt_zone_offset(zones[index], instant),
+                         g_time_zone_get_offset(theirs[index], interval));
+    }
+    for (int index = 0; index < COUNT; index++)
+        g_time_zone_unref(theirs[index]);
+    talloc_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +196,7 @@ int main(void)
         cmocka_unit_test(foreign_names_of_zones),
         cmocka_unit_test(guesses_come_with_a_warning),
         cmocka_unit_test(names_that_are_no_zones),
+        cmocka_unit_test(offsets_are_those_of_the_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
