@@ -3,16 +3,21 @@
 // keeps week and zone in the address. All text goes in by textContent; nothing from the calendar is
 // ever read as markup.
 
-import { fetchWeek, googleAddress } from "./calendar/api.js";
+import { fetchWeek } from "./calendar/api.js";
 import { openConnections, prepareConnections, readReturn } from "./calendar/connections.js";
 import { showChart, showTable } from "./calendar/days.js";
 import { $, setShown } from "./calendar/dom.js";
+import { prepareDownloads, showDownloads } from "./calendar/download.js";
 import { showEvents } from "./calendar/events.js";
+import { lookedAtFile, prepareFile, showFileNote } from "./calendar/file.js";
 import { showFree, showHeat } from "./calendar/hours.js";
+import { showKinds } from "./calendar/kinds.js";
 import { showPeople } from "./calendar/people.js";
+import { showSeries } from "./calendar/series.js";
 import {
   chosenWeekStart, chosenZone, loadMe, me, prepareSettings, showWeekStart, showZone,
 } from "./calendar/settings.js";
+import { canSignIn, goToSignIn, nameSignIn } from "./calendar/sign_in.js";
 import { showSummary } from "./calendar/summary.js";
 import { forgetTrend, showTrend } from "./calendar/trend.js";
 
@@ -29,7 +34,8 @@ function readAddress() {
     date: query.get("date") || "",
     zone: query.get("tz") || chosenZone(),
     weekStart: chosenWeekStart(),
-    isSample: query.has("sample"),
+    isSample: query.has("sample") && !lookedAtFile(),
+    file: lookedAtFile(),
   };
 }
 
@@ -68,7 +74,16 @@ function show(data, asked) {
   showHeat(data);
   showFree(data);
   showPeople(data);
+  showKinds(data);
+  showSeries(data);
   showEvents(data);
+  showDownloads(data, asked);
+}
+
+// What needs the weeks before comes after the week itself.
+async function showChanges(data, asked, signal) {
+  data.comparison = await showTrend(data, asked, goTo, signal);
+  if (data.comparison && shown === data) showPeople(data);
 }
 
 // The numbers of another week must not stand under an error.
@@ -84,13 +99,15 @@ function hideWeek() {
 // Somebody new: say what this is, and offer what can be done.
 async function showWelcome(problem) {
   await whoIsHere;
-  const canSignIn = !me.user && me.google;
+  const isStranger = canSignIn(me);
   const canConnect = Boolean(me.user) && me.can_connect;
 
   hideWeek();
-  setShown($("welcome-sign-in"), canSignIn);
+  setShown($("welcome-sign-in"), isStranger);
+  nameSignIn($("welcome-sign-in"), me);
   setShown($("welcome-connect"), canConnect);
-  $("welcome-text").textContent = canSignIn || canConnect ? "" : problem.message;
+  $("welcome-text").textContent = isStranger || canConnect ? "" : problem.message;
+  setShown($("first-steps"), !me.user && !me.google && !me.mail);
   setShown($("welcome"), true);
 }
 
@@ -108,10 +125,11 @@ async function load() {
   if (pending) pending.abort();
   pending = controller;
   $("main").setAttribute("aria-busy", "true");
+  showFileNote();
   try {
     const data = await fetchWeek(asked, controller.signal);
     show(data, asked);
-    showTrend(data, asked, goTo, controller.signal);
+    showChanges(data, asked, controller.signal);
   } catch (error) {
     if (controller.signal.aborted) return;
     if (error.isBeginning) await showWelcome(error);
@@ -139,10 +157,13 @@ function prepareButtons() {
   on("retry", load);
   on("reconnect", openConnections);
   on("welcome-connect", openConnections);
-  on("welcome-sign-in", () => location.assign(googleAddress()));
+  on("welcome-sign-in", () => goToSignIn(me));
   on("welcome-sample", () => go({ ...readAddress(), isSample: true }));
   on("sample-end", () => go({ ...readAddress(), isSample: false }));
-  on("people-more", () => showPeople(shown, true));
+  on("people-more", () => {
+    shown.showsEverybody = true;
+    showPeople(shown);
+  });
   $("date").addEventListener("change", () => $("date").value && goTo($("date").value));
   for (const button of document.querySelectorAll("dialog .close")) {
     button.addEventListener("click", () => button.closest("dialog").close());
@@ -153,6 +174,11 @@ function begin() {
   prepareButtons();
   prepareSettings((zone) => (zone ? go({ ...readAddress(), zone }) : load()));
   prepareConnections(() => {
+    forgetTrend();
+    load();
+  });
+  prepareDownloads();
+  prepareFile(() => {
     forgetTrend();
     load();
   });

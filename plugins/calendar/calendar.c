@@ -7,9 +7,13 @@
 
 #include "connect.h"
 #include "ics_file.h"
+#include "id_token.h"
+#include "identity_server.h"
 #include "me.h"
 #include "range.h"
+#include "rows_server.h"
 #include "service.h"
+#include "sign_in.h"
 #include "week.h"
 #include "week_server.h"
 #include "working_time.h"
@@ -40,6 +44,15 @@ static const struct kt_option options[] = {
      .type = KT_OPTION_STRING,
      .help = "where people find kontor, such as https://example.org/kontor: Google sends them back "
              "there"},
+    {.name = "sign_in_domains",
+     .type = KT_OPTION_STRING,
+     .help = "whose people may sign in: domains of their e-mail addresses, separated by commas, or "
+             "* for everybody; default: everybody who can sign in with Google"},
+    {.name = "sign_in_mail",
+     .type = KT_OPTION_BOOLEAN,
+     .default_value = "no",
+     .help = "people may sign in by a link that is sent to their address; needs the plugin mailer, "
+             "public_url, key_file and sign_in_domains"},
     {.name = "google_client_id",
      .type = KT_OPTION_STRING,
      .help = "of an OAuth client (web application) in Google's console, with "
@@ -64,10 +77,10 @@ static const struct kt_option options[] = {
      .type = KT_OPTION_STRING,
      .default_value = "https://oauth2.googleapis.com/revoke",
      .help = "where they are given back"},
-    {.name = "google_userinfo",
+    {.name = "google_issuer",
      .type = KT_OPTION_STRING,
-     .default_value = "https://openidconnect.googleapis.com/v1/userinfo",
-     .help = "where Google says whose they are"},
+     .default_value = "https://accounts.google.com",
+     .help = "who has to have issued the ID tokens that say who somebody is"},
     {.name = "google_list_age",
      .type = KT_OPTION_DURATION,
      .default_value = "5min",
@@ -218,6 +231,35 @@ static int read_breakdown(const struct kt_plugin *plugin, struct kt_breakdown_op
     return 0;
 }
 
+/** Who may sign in has to be said, and the secrets of signing in go over TLS only. */
+static int check_sign_in(const struct kt_plugin *plugin, struct kt_error *error)
+{
+    const char *token = kt_plugin_string(plugin, "google_token");
+    const char *domains = kt_plugin_string(plugin, "sign_in_domains");
+
+    if (!kt_id_token_source_is_safe(token))
+        return kt_error_set(error, -EINVAL,
+                            "%s: \"%s\" has to begin with https://, since who somebody is comes "
+                            "from there",
+                            kt_plugin_option_place(plugin, "google_token"), token);
+    if (domains && (strchr(domains, '@') || domains[strspn(domains, ", \t")] == '\0'))
+        return kt_error_set(error, -EINVAL,
+                            "%s: \"%s\" are no domains; write what is behind the @, such as "
+                            "example.org, or * for everybody",
+                            kt_plugin_option_place(plugin, "sign_in_domains"), domains);
+    if (!kt_plugin_boolean(plugin, "sign_in_mail"))
+        return 0;
+    if (!kt_plugin_string(plugin, "public_url"))
+        return kt_error_set(error, -EINVAL, "%s: it needs public_url, which the links lead to",
+                            kt_plugin_option_place(plugin, "sign_in_mail"));
+    if (!domains)
+        return kt_error_set(error, -EINVAL,
+                            "%s: say who may sign in: sign_in_domains = example.org, or * for "
+                            "everybody",
+                            kt_plugin_option_place(plugin, "sign_in_mail"));
+    return 0;
+}
+
 static int calendar_check(const struct kt_plugin *plugin, struct kt_error *error)
 {
     const char *name = kt_plugin_string(plugin, "timezone");
@@ -234,6 +276,8 @@ static int calendar_check(const struct kt_plugin *plugin, struct kt_error *error
                             kt_plugin_option_place(plugin, "timezone"), name);
     talloc_free(zone);
     result = read_breakdown(plugin, &breakdown, error);
+    if (result == 0)
+        result = check_sign_in(plugin, error);
     if (result < 0)
         return result;
     context = kt_must(talloc_new(NULL));
@@ -262,7 +306,7 @@ static void read_google(const struct kt_plugin *plugin, struct kt_google_options
     google->authorize = kt_plugin_string(plugin, "google_authorize");
     google->token = kt_plugin_string(plugin, "google_token");
     google->revoke = kt_plugin_string(plugin, "google_revoke");
-    google->userinfo = kt_plugin_string(plugin, "google_userinfo");
+    google->issuer = kt_plugin_string(plugin, "google_issuer");
     google->client_id = kt_plugin_string(plugin, "google_client_id");
     google->client_secret = kt_plugin_string(plugin, "google_client_secret");
     google->answer_size_max = (size_t)kt_plugin_integer(plugin, "answer_size_max");
@@ -273,6 +317,8 @@ static void read_google(const struct kt_plugin *plugin, struct kt_google_options
 static void read_options(const struct kt_plugin *plugin)
 {
     service->public_url = read_base(service, plugin, "public_url");
+    service->sign_in_mail = kt_plugin_boolean(plugin, "sign_in_mail");
+    service->sign_in_domains = split_words(service, kt_plugin_string(plugin, "sign_in_domains"));
     service->timezone = kt_plugin_string(plugin, "timezone");
     service->week_start = strcmp(kt_plugin_string(plugin, "week_start"), "sunday") == 0 ? 6 : 0;
     service->timeout_ms = kt_plugin_integer(plugin, "source_timeout");
@@ -323,9 +369,15 @@ static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
     if (result == 0)
         result = kt_me_routes(plugin, service);
     if (result == 0)
+        result = kt_sign_in_routes(plugin, service);
+    if (result == 0)
+        result = kt_identity_server_start(plugin, service);
+    if (result == 0)
         result = kt_range_routes(plugin, service);
     if (result == 0)
         result = kt_week_server_start(plugin, service);
+    if (result == 0)
+        result = kt_rows_server_start(plugin, service);
     return result < 0 ? kt_error_set(error, result, "the routes cannot be registered") : 0;
 }
 

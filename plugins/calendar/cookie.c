@@ -11,13 +11,16 @@
 
 #define PREFIX "__Host-"
 
-static bool is_https(const struct kt_request *request, const char *public_url)
+bool kt_cookie_is_https(const char *public_url, const char *https)
 {
-    const char *https = kt_request_param(request, "HTTPS");
-
     if (public_url)
         return strncasecmp(public_url, "https://", strlen("https://")) == 0;
     return https && strcasecmp(https, "on") == 0;
+}
+
+static bool is_https(const struct kt_request *request, const char *public_url)
+{
+    return kt_cookie_is_https(public_url, kt_request_param(request, "HTTPS"));
 }
 
 /** Whether a host, with or without a port, is this machine. */
@@ -40,18 +43,14 @@ bool kt_cookie_is_safe(const struct kt_request *request, const char *public_url)
     return is_https(request, public_url) || is_localhost(kt_request_header(request, "Host"));
 }
 
-static char *make_name(const struct kt_request *request, const char *public_url,
-                       const struct kt_cookie *cookie)
+static char *make_name(bool is_https, const struct kt_cookie *cookie)
 {
-    return kt_must(talloc_asprintf(kt_self_memory(), "%s%s",
-                                   is_https(request, public_url) ? PREFIX : "", cookie->name));
+    return kt_must(talloc_asprintf(kt_self_memory(), "%s%s", is_https ? PREFIX : "", cookie->name));
 }
 
-char *kt_cookie_read(const struct kt_request *request, const char *public_url,
-                     const struct kt_cookie *cookie)
+char *kt_cookie_find(const char *cookies, bool is_https, const struct kt_cookie *cookie)
 {
-    const char *at = kt_request_header(request, "Cookie");
-    const char *name = make_name(request, public_url, cookie);
+    const char *at = cookies, *name = make_name(is_https, cookie);
     size_t length = strlen(name);
 
     while (at && *at) {
@@ -65,13 +64,20 @@ char *kt_cookie_read(const struct kt_request *request, const char *public_url,
     return NULL;
 }
 
+char *kt_cookie_read(const struct kt_request *request, const char *public_url,
+                     const struct kt_cookie *cookie)
+{
+    return kt_cookie_find(kt_request_header(request, "Cookie"), is_https(request, public_url),
+                          cookie);
+}
+
 static int set(struct kt_request *request, const char *public_url, const struct kt_cookie *cookie,
                const char *value, int64_t seconds)
 {
-    char *line =
-        talloc_asprintf(kt_self_memory(), "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
-                        make_name(request, public_url, cookie), value, (long long)seconds,
-                        is_https(request, public_url) ? "; Secure" : "");
+    bool is_secure = is_https(request, public_url);
+    char *line = talloc_asprintf(
+        kt_self_memory(), "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
+        make_name(is_secure, cookie), value, (long long)seconds, is_secure ? "; Secure" : "");
 
     return kt_response_header(request, "Set-Cookie", kt_must(line));
 }

@@ -23,6 +23,19 @@ struct kt_cookie {
  */
 bool kt_cookie_is_safe(const struct kt_request *request, const char *public_url);
 
+/**
+ * Whether people come over HTTPS.
+ * @param https  the web server's parameter "HTTPS", or NULL; public_url knows better
+ */
+bool kt_cookie_is_https(const char *public_url, const char *https);
+
+/**
+ * A value out of the header Cookie.
+ * @param cookies  the header; NULL: there is none
+ * @return owned by the calling process, or NULL
+ */
+char *kt_cookie_find(const char *cookies, bool is_https, const struct kt_cookie *cookie);
+
 /** The value that the browser sent, owned by the calling process, or NULL. */
 char *kt_cookie_read(const struct kt_request *request, const char *public_url,
                      const struct kt_cookie *cookie);

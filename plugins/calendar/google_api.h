@@ -14,7 +14,8 @@
 struct kt_google_options {
     const char *api;       /**< the calendar API, up to its version */
     const char *authorize; /**< the page where a person consents */
-    const char *token, *revoke, *userinfo;
+    const char *token, *revoke;
+    const char *issuer; /**< of ID tokens */
     const char *client_id, *client_secret;
     size_t answer_size_max; /**< of one page */
     size_t events_max;      /**< of one calendar in a window */

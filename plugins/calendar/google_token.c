@@ -24,9 +24,8 @@
 
 /** The fields of an answer that matter here. */
 struct fields {
-    struct kt_json_text access, refresh, scope, error, email;
+    struct kt_json_text access, refresh, scope, error, id;
     int64_t lifetime_s;
-    bool is_verified;
 };
 
 /** @return whether it was a JSON object */
@@ -49,10 +48,8 @@ static bool read_fields(const struct kt_http_answer *answer, struct fields *ret_
             kt_json_take_text(&json, &ret_fields->scope);
         else if (kt_json_text_is(&name, "error"))
             kt_json_take_text(&json, &ret_fields->error);
-        else if (kt_json_text_is(&name, "email"))
-            kt_json_take_text(&json, &ret_fields->email);
-        else if (kt_json_text_is(&name, "email_verified"))
-            ret_fields->is_verified = kt_json_take_boolean(&json);
+        else if (kt_json_text_is(&name, "id_token"))
+            kt_json_take_text(&json, &ret_fields->id);
         else if (kt_json_text_is(&name, "expires_in"))
             kt_json_take_integer(&json, &ret_fields->lifetime_s);
         else
@@ -142,6 +139,7 @@ static int ask_tokens(const struct kt_google_options *options, char *form, int64
     ret_tokens->access = keep_token(&fields.access);
     ret_tokens->refresh = keep_token(&fields.refresh);
     ret_tokens->scope = keep_token(&fields.scope);
+    ret_tokens->id = keep_token(&fields.id);
     if (!ret_tokens->scope)
         ret_tokens->scope = "";
     if (!ret_tokens->access)
@@ -192,27 +190,4 @@ int kt_google_revoke(const struct kt_google_options *options, const char *token,
         result = kt_source_fail(error, KT_TROUBLE_BROKEN, "Google did not take the consent back");
     talloc_free(answer);
     return result;
-}
-
-int kt_google_address(const struct kt_google_options *options, const char *access_token,
-                      int64_t deadline_ms, const char **ret_address, struct kt_source_error *error)
-{
-    char *bearer =
-        kt_must(talloc_asprintf(kt_self_memory(), "Authorization: Bearer %s", access_token));
-    const char *const headers[] = {bearer, "Accept: application/json", NULL};
-    struct kt_http_fetch fetch = {.url = options->userinfo, .headers = headers};
-    struct kt_http_answer *answer;
-    struct fields fields;
-    int result = ask(&fetch, deadline_ms, &answer, error);
-
-    if (result < 0)
-        return result;
-    if (answer->status != 200 || !read_fields(answer, &fields))
-        return kt_source_fail(error, KT_TROUBLE_BROKEN, "Google does not say who you are");
-    *ret_address = fields.is_verified ? keep_token(&fields.email) : NULL;
-    if (!*ret_address)
-        return kt_source_fail(error, KT_TROUBLE_DENIED,
-                              "Google names no confirmed address for you");
-    talloc_free(answer);
-    return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tokens of Google (OAuth 2.0): a code becomes tokens, a refresh token an access token, and all of
- * them are given back. And who the person is (OpenID Connect). Knows no store and no requests.
+ * them are given back. Knows no store and no requests.
  */
 #ifndef CALENDAR_GOOGLE_TOKEN_H
 #define CALENDAR_GOOGLE_TOKEN_H
@@ -19,6 +19,7 @@ struct kt_google_tokens {
     const char *refresh; /**< NULL: none was given; an earlier one stays valid */
     int64_t until_ms;    /**< of the access token, by kt_unix_ms, some time before it ends */
     const char *scope;   /**< what was granted, separated by spaces; "": as asked */
+    const char *id;      /**< the ID token (id_token.h); NULL: there is none */
 };
 
 /**
@@ -40,9 +41,5 @@ int kt_google_refresh(const struct kt_google_options *options, const char *refre
 /** Give a token back, and all that came with it. @return 0, also when Google knew it no more */
 int kt_google_revoke(const struct kt_google_options *options, const char *token,
                      int64_t deadline_ms, struct kt_source_error *error);
-
-/** The address of the person. @return as above; ret_address is owned by the calling process */
-int kt_google_address(const struct kt_google_options *options, const char *access_token,
-                      int64_t deadline_ms, const char **ret_address, struct kt_source_error *error);
 
 #endif

@@ -3,9 +3,12 @@
 #include "me.h"
 
 #include "google_token.h"
+#include "mail.h"
 #include "person.h"
 #include "service.h"
 #include "session.h"
+#include "sign_in.h"
+#include "sign_in_link.h"
 #include "zone.h"
 
 #include <cjson/cJSON.h>
@@ -93,7 +96,7 @@ static void show(struct kt_request *request, const struct kt_person_found *found
     add_text(json, "timezone", profile.timezone);
     add_text(json, "week_start", profile.week_start);
     kt_must(cJSON_AddBoolToObject(json, "google", has_google(service) && can_sign_in));
-    kt_must(cJSON_AddBoolToObject(json, "mail", false));
+    kt_must(cJSON_AddBoolToObject(json, "mail", kt_sign_in_has_mail(service) && can_sign_in));
     kt_must(cJSON_AddBoolToObject(json, "can_connect", service->secrets != NULL));
     kt_response_header(request, "Cache-Control", "no-store");
     kt_respond_json(request, 200, json);
@@ -252,6 +255,14 @@ static void handle_delete(struct kt_request *request)
     }
     if (result == 0)
         result = kt_profile_delete(found.user);
+    if (result == 0)
+        result = kt_sign_in_link_forget(found.user);
+    if (result == 0 && kt_mail_forget(found.user) < 0) {
+        kt_respond_problem(request, 503,
+                           "Not everything is deleted yet: the weekly mail can't be reached. "
+                           "Please do it again in a moment.");
+        return;
+    }
     if (result == 0)
         result = kt_session_end_all(request, service, found.user);
     if (result < 0)

@@ -14,10 +14,11 @@
 #include "connections.h"
 #include "form.h"
 #include "google_token.h"
+#include "id_token.h"
+#include "identity_server.h"
 #include "person.h"
 #include "session.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <kontor/log.h>
 #include <sodium.h>
@@ -38,17 +39,18 @@ struct state {
     char user[KT_USER_MAX + 1]; /* "": whom Google names */
     char mark[KT_SESSION_MARK_SIZE];
     char verifier[VERIFIER_SIZE];
+    char nonce[VERIFIER_SIZE]; /* what the ID token has to repeat */
     int64_t until_ms;
 };
 
 /* ---------------------------------------------------------------- state */
 
-/** "until verifier mark user": the user comes last since it may hold spaces; "-" is no mark. */
+/** "until verifier nonce mark user": the user comes last, it may hold spaces; "-" is no mark. */
 static char *write_state(const struct kt_service *service, const struct state *state)
 {
     char *text = kt_must(talloc_asprintf(
-        kt_self_memory(), "%lld %s %s %s", (long long)(kt_unix_ms() + STATE_LIFETIME_MS),
-        state->verifier, *state->mark ? state->mark : "-", state->user));
+        kt_self_memory(), "%lld %s %s %s %s", (long long)(kt_unix_ms() + STATE_LIFETIME_MS),
+        state->verifier, state->nonce, *state->mark ? state->mark : "-", state->user));
 
     return kt_must(kt_secrets_seal(kt_self_memory(), service->secrets, STATE_PURPOSE, text));
 }
@@ -61,8 +63,8 @@ static int read_state(const struct kt_service *service, const char *sealed, stru
 
     if (kt_secrets_unseal(kt_self_memory(), service->secrets, STATE_PURPOSE, sealed, &text) < 0)
         return -EBADMSG;
-    if (sscanf(text, "%lld %43s %64s%n", &until_ms, ret_state->verifier, ret_state->mark,
-               &offset) != 3 ||
+    if (sscanf(text, "%lld %43s %43s %64s%n", &until_ms, ret_state->verifier, ret_state->nonce,
+               ret_state->mark, &offset) != 4 ||
         text[offset++] != ' ' || strlen(text + offset) > KT_USER_MAX)
         return -EBADMSG;
     ret_state->until_ms = until_ms;
@@ -94,15 +96,15 @@ static void redirect(struct kt_request *request, const char *address)
     kt_respond(request, 302, NULL, NULL, 0);
 }
 
-/** Google's consent page, for this verifier and state. */
-static char *consent_url(const struct kt_service *service, const char *verifier, const char *state,
+/** Google's consent page, for this state. */
+static char *consent_url(const struct kt_service *service, const struct state *state,
                          const char *redirect_uri)
 {
     unsigned char digest[crypto_hash_sha256_BYTES];
     char challenge[VERIFIER_SIZE];
     char *url = kt_must(talloc_asprintf(kt_self_memory(), "%s?", service->google.authorize));
 
-    crypto_hash_sha256(digest, (const unsigned char *)verifier, strlen(verifier));
+    crypto_hash_sha256(digest, (const unsigned char *)state->verifier, strlen(state->verifier));
     sodium_bin2base64(challenge, sizeof(challenge), digest, sizeof(digest), BASE64);
     url = kt_form_add(url, "client_id", service->google.client_id);
     url = kt_form_add(url, "redirect_uri", redirect_uri);
@@ -112,7 +114,8 @@ static char *consent_url(const struct kt_service *service, const char *verifier,
     url = kt_form_add(url, "prompt", "consent");
     url = kt_form_add(url, "code_challenge", challenge);
     url = kt_form_add(url, "code_challenge_method", "S256");
-    return kt_form_add(url, "state", state);
+    url = kt_form_add(url, "nonce", state->nonce);
+    return kt_form_add(url, "state", write_state(service, state));
 }
 
 /** Who asks, perhaps nobody. @return whether that is known; otherwise the request is answered */
@@ -134,10 +137,18 @@ static char *redirect_uri(const struct kt_service *service)
     return kt_must(talloc_asprintf(kt_self_memory(), "%s%s", service->public_url, REDIRECT_PATH));
 }
 
+/** 43 characters that nobody can guess. */
+static void make_secret(char text[VERIFIER_SIZE])
+{
+    unsigned char bytes[VERIFIER_BYTES];
+
+    randombytes_buf(bytes, sizeof(bytes));
+    sodium_bin2base64(text, VERIFIER_SIZE, bytes, sizeof(bytes), BASE64);
+}
+
 void kt_oauth_connect(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
-    unsigned char bytes[VERIFIER_BYTES];
     struct state state = {.user = ""};
     struct kt_person_found found;
 
@@ -145,14 +156,15 @@ void kt_oauth_connect(struct kt_request *request)
         return;
     if (found.user) {
         memcpy(state.user, found.user, strlen(found.user) + 1);
+    } else if (!kt_sign_in_may_begin(request, NULL)) {
+        return;
     } else if (kt_session_mark(request, service, state.mark) < 0) {
         kt_respond_problem(request, 403, "Signing in needs HTTPS. Nothing was sent to Google.");
         return;
     }
-    randombytes_buf(bytes, sizeof(bytes));
-    sodium_bin2base64(state.verifier, sizeof(state.verifier), bytes, sizeof(bytes), BASE64);
-    redirect(request, consent_url(service, state.verifier, write_state(service, &state),
-                                  redirect_uri(service)));
+    make_secret(state.verifier);
+    make_secret(state.nonce);
+    redirect(request, consent_url(service, &state, redirect_uri(service)));
 }
 
 /* ---------------------------------------------------------------- and back */
@@ -222,16 +234,48 @@ static int store_fresh(struct kt_account *account, void *argument)
     return 0;
 }
 
+/**
+ * Whether Google's word is good for this address: where only some may sign in, it has to be an
+ * organisation's account, or a mailbox at Google. With a private account of another provider's
+ * address the mailbox may have been somebody else's for years.
+ */
+static bool may_sign_in(const struct kt_service *service, const struct kt_id_claims *claims)
+{
+    static const char *const googles[] = {"gmail.com", "googlemail.com", NULL};
+
+    return kt_domains_are_open(service->sign_in_domains) ||
+           (kt_domains_have(service->sign_in_domains, claims->address) &&
+            (claims->is_hosted || kt_domains_have(googles, claims->address)));
+}
+
+/** Who has come back, as the ID token says. @return NULL, or the word for what went wrong */
+static const char *read_claims(const struct kt_service *service, const struct state *state,
+                               const struct kt_google_tokens *tokens,
+                               struct kt_id_claims *ret_claims)
+{
+    const struct kt_id_expected expected = {.issuer = service->google.issuer,
+                                            .client_id = service->google.client_id,
+                                            .nonce = state->nonce,
+                                            .now = kt_unix_ms() / 1000};
+    const char *problem = "there is none";
+
+    if (!tokens->id ||
+        kt_id_token_read(kt_self_memory(), tokens->id, &expected, ret_claims, &problem) < 0) {
+        kt_log_warning("Google's ID token can't be used: %s", problem);
+        return kt_trouble_name(KT_TROUBLE_BROKEN);
+    }
+    if (!*ret_claims->address || !ret_claims->is_verified) {
+        kt_log_warning("Google names no confirmed address for somebody");
+        return kt_trouble_name(KT_TROUBLE_DENIED);
+    }
+    return *state->user || may_sign_in(service, ret_claims) ? NULL : "not_allowed";
+}
+
 /** Sign in whom Google names. @return 0 or a negative errno; state has the user now */
 static int sign_in(struct kt_request *request, const struct kt_service *service,
                    const char *address, struct state *state)
 {
-    size_t length = strlen(address);
-
-    if (length == 0 || length > KT_USER_MAX)
-        return -EINVAL;
-    for (size_t index = 0; index <= length; index++)
-        state->user[index] = (char)tolower((unsigned char)address[index]);
+    memcpy(state->user, address, strlen(address) + 1);
     return kt_session_begin(request, service, state->user);
 }
 
@@ -244,19 +288,23 @@ static const char *finish(struct kt_request *request, const struct kt_service *s
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_google_account account = {.label = "Google"};
     struct kt_google_tokens tokens;
-    struct fresh fresh = {.account = &account};
+    struct kt_id_claims claims;
+    struct fresh fresh = {.account = &account, .address = claims.address};
+    const char *problem;
     int result;
 
     if (kt_google_exchange(google, code, state->verifier, redirect_uri(service), deadline_ms,
-                           &tokens, &error) < 0 ||
-        kt_google_address(google, tokens.access, deadline_ms, &fresh.address, &error) < 0) {
+                           &tokens, &error) < 0) {
         kt_log_warning("Google can't be connected (%s): %s", kt_trouble_name(error.trouble),
                        error.text);
         return kt_trouble_name(error.trouble);
     }
-    if (!is_enough(&tokens)) {
+    problem = read_claims(service, state, &tokens, &claims);
+    if (!problem && !is_enough(&tokens))
+        problem = "permissions";
+    if (problem) {
         kt_google_revoke(google, tokens.access, deadline_ms, &error);
-        return "permissions";
+        return problem;
     }
     account.refresh_token = tokens.refresh;
     account.access_token = tokens.access;

@@ -80,7 +80,8 @@ static void fill_details(const struct line *line, struct kt_details *details)
         .people = &everybody[line->first_person],
         .people_count = line->people,
         .attendee_count = line->people ? line->people + 1u : 0,
-        .organizer = line->people ? everybody[line->first_person].address : NULL,
+        .organizer = line->people > 1 ? everybody[line->first_person].address : NULL,
+        .is_organizer = line->people == 1,
     };
 }
 

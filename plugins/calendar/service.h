@@ -17,6 +17,8 @@ struct kt_service {
     const struct kt_secrets *secrets; /**< NULL: nothing can be connected, there is no key */
     struct kt_google_options google;  /**< client_id NULL: Google can't be connected */
     const char *public_url; /**< where people find kontor, without a slash at its end; or NULL */
+    bool sign_in_mail;      /**< people may sign in by a link that is sent to them */
+    const char *const *sign_in_domains; /**< whose people may; see kt_domains_have */
     struct kt_ics_options ics;
     struct kt_series_limits limits;
     size_t file_size_max;

@@ -7,7 +7,7 @@
  */
 #include "session.h"
 
-#include "cookie.h"
+#include "address.h"
 #include "service.h"
 
 #include <cjson/cJSON.h>
@@ -117,17 +117,13 @@ static int write_document(const struct session *session)
 
 /* ---------------------------------------------------------------- finding */
 
-/** The key that the request's cookie leads to. @return 0 or -ENOENT */
-static int read_cookie(const struct kt_request *request, const struct kt_service *service,
-                       char key[KEY_SIZE])
+/** The key that a cookie leads to; NULL: there is none. @return 0 or -ENOENT */
+static int open_cookie(const char *sealed, const struct kt_service *service, char key[KEY_SIZE])
 {
     char who[HEX_SIZE], secret[HEX_SIZE], digits[HEX_SIZE];
-    char *sealed, *text;
+    char *text;
 
-    if (!service->secrets)
-        return -ENOENT;
-    sealed = kt_cookie_read(request, service->public_url, &session_cookie);
-    if (!sealed ||
+    if (!service->secrets || !sealed ||
         kt_secrets_unseal(kt_self_memory(), service->secrets, PURPOSE, sealed, &text) < 0 ||
         sscanf(text, "%64s %64s", who, secret) != 2)
         return -ENOENT;
@@ -136,25 +132,32 @@ static int read_cookie(const struct kt_request *request, const struct kt_service
     return 0;
 }
 
-static int find(const struct kt_request *request, const struct kt_service *service,
-                struct session *ret_session)
+/** The key that the request's cookie leads to. @return 0 or -ENOENT */
+static int read_cookie(const struct kt_request *request, const struct kt_service *service,
+                       char key[KEY_SIZE])
+{
+    return open_cookie(kt_cookie_read(request, service->public_url, &session_cookie), service, key);
+}
+
+static int find(const char *sealed, const struct kt_service *service, struct session *ret_session)
 {
     struct kt_store_document *document;
-    int result = read_cookie(request, service, ret_session->key);
+    int result = open_cookie(sealed, service, ret_session->key);
 
     if (result == 0)
         result = kt_store_get(NAME_SPACE, ret_session->key, &document);
-    if (result == 0 && !read_document(document, ret_session))
+    if (result == 0 && (!read_document(document, ret_session) ||
+                        !kt_domains_have(service->sign_in_domains, ret_session->user)))
         result = -ENOENT;
     return result;
 }
 
-int kt_session_find(const struct kt_request *request, const struct kt_service *service,
-                    const char **ret_user)
+/** Whose session it is, and that it was used. */
+static int use(const char *sealed, const struct kt_service *service, const char **ret_user)
 {
     struct session session;
     int64_t now = kt_unix_ms();
-    int result = find(request, service, &session);
+    int result = find(sealed, service, &session);
 
     if (result < 0)
         return result;
@@ -166,6 +169,18 @@ int kt_session_find(const struct kt_request *request, const struct kt_service *s
     }
     *ret_user = session.user;
     return 0;
+}
+
+int kt_session_find(const struct kt_request *request, const struct kt_service *service,
+                    const char **ret_user)
+{
+    return use(kt_cookie_read(request, service->public_url, &session_cookie), service, ret_user);
+}
+
+int kt_session_look_up(const char *cookies, bool is_https, const struct kt_service *service,
+                       const char **ret_user)
+{
+    return use(kt_cookie_find(cookies, is_https, &session_cookie), service, ret_user);
 }
 
 /* ---------------------------------------------------------------- ending */
@@ -260,11 +275,15 @@ int kt_session_begin(struct kt_request *request, const struct kt_service *servic
 int kt_session_mark(struct kt_request *request, const struct kt_service *service,
                     char ret_mark[KT_SESSION_MARK_SIZE])
 {
+    const char *known = kt_cookie_read(request, service->public_url, &mark_cookie);
     char secret[HEX_SIZE];
 
     if (!kt_session_is_possible(request, service))
         return -EPERM;
-    make_secret(secret);
+    if (known && strlen(known) == HEX_SIZE - 1 && strspn(known, "0123456789abcdef") == HEX_SIZE - 1)
+        memcpy(secret, known, HEX_SIZE);
+    else
+        make_secret(secret);
     hash_text(secret, ret_mark);
     return kt_cookie_write(request, service->public_url, &mark_cookie, secret);
 }
@@ -277,7 +296,9 @@ bool kt_session_has_mark(struct kt_request *request, const struct kt_service *se
 
     if (!secret || strlen(mark) != HEX_SIZE - 1)
         return false;
-    kt_cookie_clear(request, service->public_url, &mark_cookie);
     hash_text(secret, digits);
-    return sodium_memcmp(digits, mark, HEX_SIZE - 1) == 0;
+    if (sodium_memcmp(digits, mark, HEX_SIZE - 1) != 0)
+        return false;
+    kt_cookie_clear(request, service->public_url, &mark_cookie);
+    return true;
 }

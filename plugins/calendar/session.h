@@ -4,12 +4,14 @@
  * that was made up never reaches the store; the store has only a hash of what is in it. Over HTTPS
  * it is called "__Host-kontor"; "kontor" only on this machine's own http://localhost.
  *
- * A session ends when it wasn't used for two weeks, after three months, and when it is signed out.
+ * A session ends when it wasn't used for two weeks, after three months, when it is signed out, and
+ * when the person's domain may no longer sign in.
  */
 #ifndef CALENDAR_SESSION_H
 #define CALENDAR_SESSION_H
 
 #include "accounts.h"
+#include "cookie.h"
 
 struct kt_request;
 struct kt_service;
@@ -22,6 +24,13 @@ struct kt_service;
  */
 int kt_session_find(const struct kt_request *request, const struct kt_service *service,
                     const char **ret_user);
+
+/**
+ * As kt_session_find, of the header Cookie alone, for those who have no request.
+ * @param is_https  whether it came over HTTPS (kt_cookie_is_https)
+ */
+int kt_session_look_up(const char *cookies, bool is_https, const struct kt_service *service,
+                       const char **ret_user);
 
 /** Whether a cookie would be safe here: over HTTPS, or on this machine. There has to be a key. */
 bool kt_session_is_possible(const struct kt_request *request, const struct kt_service *service);
@@ -42,8 +51,8 @@ int kt_session_end_all(struct kt_request *request, const struct kt_service *serv
                        const char *user);
 
 /**
- * Bind what begins now to this browser, until it comes back from another site: a cookie for a
- * quarter of an hour.
+ * Bind what begins now to this browser, until it comes back from another site, or from the mail: a
+ * cookie for a quarter of an hour. What it has begun before stays bound to it, too.
  * @param ret_mark  what to compare with; says nothing about the cookie
  * @return 0, -EPERM, -EALREADY
  */
@@ -51,7 +60,7 @@ int kt_session_end_all(struct kt_request *request, const struct kt_service *serv
 int kt_session_mark(struct kt_request *request, const struct kt_service *service,
                     char ret_mark[KT_SESSION_MARK_SIZE]);
 
-/** Whether this is the browser that got the mark. Takes the mark's cookie back. */
+/** Whether this is the browser that got the mark; it takes the mark's cookie back if so. */
 bool kt_session_has_mark(struct kt_request *request, const struct kt_service *service,
                          const char *mark);
 

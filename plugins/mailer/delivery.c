@@ -181,3 +181,25 @@ void kt_delivery_verify(const struct kt_mailer *mailer, const char *user, const 
     cJSON_Delete(view);
     talloc_free(memory);
 }
+
+void kt_delivery_sign_in(const struct kt_mailer *mailer, const char *to, const char *url,
+                         int minutes, struct kt_post_outcome *ret_outcome)
+{
+    char *message_id = kt_must(talloc_asprintf(kt_self_memory(), "sign-in.%08x%08x@%s",
+                                               randombytes_random(), randombytes_random(),
+                                               mailer->domain));
+    cJSON *view = kt_must(cJSON_CreateObject());
+
+    kt_must(cJSON_AddStringToObject(view, "subject", "Sign in to kontor"));
+    kt_must(cJSON_AddStringToObject(view, "link", url));
+    kt_must(cJSON_AddNumberToObject(view, "minutes", minutes));
+    send_letter(mailer,
+                &(struct kt_letter){.templates = &mailer->sign_in,
+                                    .view = view,
+                                    .from = &mailer->from,
+                                    .to = to,
+                                    .message_id = message_id,
+                                    .date = kt_unix_ms() / 1000},
+                ret_outcome);
+    cJSON_Delete(view);
+}

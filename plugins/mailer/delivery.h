@@ -29,4 +29,8 @@ void kt_delivery_week(const struct kt_mailer *mailer, const char *user,
 void kt_delivery_verify(const struct kt_mailer *mailer, const char *user, const char *address,
                         int64_t now, struct kt_post_outcome *ret_outcome);
 
+/** Write and send the mail with a link to sign in, which is good for so many minutes. Parks. */
+void kt_delivery_sign_in(const struct kt_mailer *mailer, const char *to, const char *url,
+                         int minutes, struct kt_post_outcome *ret_outcome);
+
 #endif

@@ -12,6 +12,9 @@ enum { ASK = 1, LEAVE };
 /** Asks that were not heard yet: a whole zone may wake within one turn of the loop. */
 #define MAILBOX_MAX 2000000u
 #define RING_FIRST 256u
+/** When the worker stops, those inside may finish: cut off, a mail might come twice. */
+#define FINISH_MS 10000
+#define SHUTDOWN_MS (FINISH_MS + 5000)
 
 struct guest {
     kt_pid pid; /* KT_PID_NONE: the place is free */
@@ -21,6 +24,7 @@ struct guest {
 struct kt_gate {
     kt_pid pid;
     uint32_t places, inside;
+    bool is_closing; /* nobody is let in any more */
     struct guest *guests;
     kt_pid *ring;
     uint32_t first, waiting, capacity; /* of the ring; capacity is a power of two */
@@ -62,7 +66,7 @@ static struct guest *find(struct kt_gate *gate, kt_pid pid)
 /** Let in as many as there are places. */
 static void admit(struct kt_gate *gate)
 {
-    while (gate->waiting > 0 && gate->inside < gate->places) {
+    while (gate->waiting > 0 && gate->inside < gate->places && !gate->is_closing) {
         kt_pid pid = dequeue(gate);
         struct guest *guest = find(gate, KT_PID_NONE);
 
@@ -91,6 +95,7 @@ static int gate_init(void *argument, void **ret_state)
 
     gate->pid = kt_self();
     gate->inside = gate->first = gate->waiting = 0;
+    gate->is_closing = false;
     memset(gate->guests, 0, gate->places * sizeof(*gate->guests));
     *ret_state = gate;
     return 0;
@@ -109,10 +114,29 @@ static void gate_message(void *state, const struct kt_message *message)
     admit(gate);
 }
 
+/** Let nobody in, and wait until those inside are out. */
+static void gate_terminate(void *state, const struct kt_exit *exit)
+{
+    struct kt_gate *gate = state;
+    int64_t until_ms = kt_now_ms() + FINISH_MS, left_ms = FINISH_MS;
+    const struct kt_message *message;
+
+    (void)exit;
+    gate->is_closing = true;
+    while (gate->inside > 0 && left_ms > 0 && kt_receive(left_ms, &message) == 0) {
+        gate_message(gate, message);
+        left_ms = until_ms - kt_now_ms();
+    }
+    if (gate->inside > 0)
+        kt_log_warning("%u mails are cut off on their way", gate->inside);
+}
+
 static const struct kt_server gate_server = {
     .label = "gate of the mailer",
     .init = gate_init,
     .handle_message = gate_message,
+    .terminate = gate_terminate,
+    .trap_exit = true,
     .mailbox_limit = MAILBOX_MAX,
 };
 
@@ -129,13 +153,16 @@ struct kt_gate *kt_gate_new(uint32_t places)
 
 struct kt_child kt_gate_child(struct kt_gate *gate)
 {
-    return (struct kt_child){
-        .id = "gate", .restart = KT_PERMANENT, .server = &gate_server, .argument = gate};
+    return (struct kt_child){.id = "gate",
+                             .restart = KT_PERMANENT,
+                             .shutdown_ms = SHUTDOWN_MS,
+                             .server = &gate_server,
+                             .argument = gate};
 }
 
 int kt_gate_ask(const struct kt_gate *gate)
 {
-    return kt_is_alive(gate->pid) ? kt_send(gate->pid, ASK, NULL, 0) : -ESRCH;
+    return kt_is_alive(gate->pid) && !gate->is_closing ? kt_send(gate->pid, ASK, NULL, 0) : -ESRCH;
 }
 
 void kt_gate_leave(const struct kt_gate *gate)

@@ -2,7 +2,8 @@
 /*
  * Everybody in a zone wakes in the same second; the gate lets so many at a time go to work, in the
  * order in which they came. Who waits holds no stack: it asks by a message and gets one. Who ends
- * inside is noticed. Knows nothing of mail.
+ * inside is noticed; when the worker stops, those inside may finish what they have begun. Knows
+ * nothing of mail.
  */
 #ifndef MAILER_GATE_H
 #define MAILER_GATE_H

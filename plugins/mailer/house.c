@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <glib.h>
 #include <kontor/log.h>
+#include <kontor/observe.h>
 #include <kontor/registry.h>
 #include <kontor/server.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@
 /** A crashed worker's successor takes its slot within this time, and nothing has to move. */
 #define SETTLE_MS 2000
 #define RETRY_MS 5000
+/** How soon a sleeper that was killed, and could not say so, is started again. */
+#define SWEEP_MS 30000
 /** Changes and failures that were not heard yet. */
 #define MAILBOX_MAX 1000000u
 
@@ -37,6 +41,9 @@ struct kt_house {
     uint32_t slot;        /* ours */
     bool is_reading, must_read_again;
     struct kt_house_counts counts;
+    struct {
+        struct kt_metric *asleep, *sent, *failed, *tried_again, *skipped;
+    } metrics;
 };
 
 /* ---------------------------------------------------------------- whose is whose */
@@ -96,6 +103,18 @@ static struct kt_sleeper *find(const struct kt_house *house, const char *user)
 
 /* ---------------------------------------------------------------- coming and going */
 
+static void put(struct kt_house *house, struct kt_sleeper *sleeper)
+{
+    g_hash_table_add(house->sleepers, sleeper);
+    kt_metric_add(house->metrics.asleep, 1);
+}
+
+static void take_out(struct kt_house *house, struct kt_sleeper *sleeper)
+{
+    if (g_hash_table_remove(house->sleepers, sleeper))
+        kt_metric_add(house->metrics.asleep, -1);
+}
+
 /** Start the process of a sleeper that is in the table; out of it again if that fails. */
 static void start(struct kt_house *house, struct kt_sleeper *sleeper)
 {
@@ -104,7 +123,7 @@ static void start(struct kt_house *house, struct kt_sleeper *sleeper)
     if (result == 0)
         return;
     kt_log_warning("the mailer of %s can't be started: %s", sleeper->user, strerror(-result));
-    g_hash_table_remove(house->sleepers, sleeper);
+    take_out(house, sleeper);
     free(sleeper);
     house->must_read_again = true;
 }
@@ -120,27 +139,27 @@ static void add(struct kt_house *house, const char *user, const struct kt_settin
     }
     sleeper = kt_must(kt_sleeper_new(house->mailer, user));
     sleeper->wake_ms = kt_sleeper_wake(house->mailer, settings, zone, kt_unix_ms());
-    g_hash_table_add(house->sleepers, sleeper);
+    put(house, sleeper);
     start(house, sleeper);
 }
 
 /** End a sleeper; an errand of it that has begun ends on its own. */
 static void drop(struct kt_house *house, struct kt_sleeper *sleeper)
 {
-    g_hash_table_remove(house->sleepers, sleeper);
+    take_out(house, sleeper);
     kt_signal(sleeper->pid, KT_EXIT_KILL, NULL);
     kt_join(sleeper->pid, -1);
     free(sleeper);
 }
 
-/** A sleeper has failed: start it again; it pauses before it looks. */
-static void revive(struct kt_house *house, const char *user)
+/** A sleeper has failed as this process: start it again; it pauses before it looks. */
+static void revive(struct kt_house *house, const char *user, kt_pid failed)
 {
     struct kt_sleeper *sleeper = find(house, user);
 
-    if (!sleeper || sleeper->is_starting)
+    if (!sleeper || sleeper->is_starting || sleeper->pid != failed)
         return;
-    kt_join(sleeper->pid, -1);
+    kt_join(failed, -1);
     start(house, sleeper);
 }
 
@@ -207,23 +226,60 @@ static int read_store(struct kt_house *house)
     return 0;
 }
 
-/** End those that are another's now. */
-static void drop_strangers(struct kt_house *house)
+static bool is_stranger(const struct kt_house *house, const struct kt_sleeper *sleeper)
 {
-    GPtrArray *strangers = g_ptr_array_new();
+    return !is_ours(house, sleeper->user);
+}
+
+static bool is_dead(const struct kt_house *house, const struct kt_sleeper *sleeper)
+{
+    (void)house;
+    return !sleeper->is_starting && !kt_is_alive(sleeper->pid);
+}
+
+/** The users of those sleepers: names, since a sleeper may go while another is waited for. */
+static GPtrArray *collect(const struct kt_house *house,
+                          bool (*is_meant)(const struct kt_house *house,
+                                           const struct kt_sleeper *sleeper))
+{
+    GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iterator;
     gpointer key;
 
     g_hash_table_iter_init(&iterator, house->sleepers);
     while (g_hash_table_iter_next(&iterator, &key, NULL)) {
-        if (!is_ours(house, ((struct kt_sleeper *)key)->user))
-            g_ptr_array_add(strangers, key);
+        if (is_meant(house, key))
+            g_ptr_array_add(users, g_strdup(((const struct kt_sleeper *)key)->user));
     }
+    return users;
+}
+
+/** End those that are another's now. */
+static void drop_strangers(struct kt_house *house)
+{
+    GPtrArray *strangers = collect(house, is_stranger);
+
     for (guint index = 0; index < strangers->len; index++) {
-        if (g_hash_table_contains(house->sleepers, strangers->pdata[index]))
-            drop(house, strangers->pdata[index]);
+        struct kt_sleeper *sleeper = find(house, strangers->pdata[index]);
+
+        if (sleeper)
+            drop(house, sleeper);
     }
-    g_ptr_array_free(strangers, TRUE);
+    g_ptr_array_unref(strangers);
+}
+
+/** Start those again that were killed. */
+static void revive_dead(struct kt_house *house)
+{
+    GPtrArray *dead = collect(house, is_dead);
+
+    for (guint index = 0; index < dead->len; index++) {
+        const struct kt_sleeper *sleeper = find(house, dead->pdata[index]);
+
+        if (sleeper && is_dead(house, sleeper))
+            revive(house, dead->pdata[index], sleeper->pid);
+    }
+    g_ptr_array_unref(dead);
 }
 
 static void reader_main(void *argument)
@@ -235,6 +291,7 @@ static void reader_main(void *argument)
     house->must_read_again = false;
     drop_strangers(house);
     result = read_store(house);
+    malloc_trim(0); /* what a million documents have passed through */
     house->is_reading = false;
     house->counts.started_ms = kt_now_ms() - begin_ms;
     if (result < 0)
@@ -286,14 +343,15 @@ static int take_slot(struct kt_house *house)
     return -ENOSPC;
 }
 
-/** Look which slots are taken, and read the store if something has changed. */
+/** Look who has died and which slots are taken, and read the store if something has changed. */
 static void house_timeout(void *state)
 {
     struct kt_house *house = state;
     int result = read_slots(house);
+    bool is_open = house->is_reading || result < 0 || house->must_read_again;
 
-    if (house->is_reading || result < 0 || house->must_read_again)
-        kt_server_timeout(RETRY_MS); /* again, to see whether it went well */
+    revive_dead(house);
+    kt_server_timeout(is_open ? RETRY_MS : SWEEP_MS); /* to see whether it went well */
     if (house->is_reading || result < 0 || !house->must_read_again)
         return;
     house->is_reading = true;
@@ -333,7 +391,7 @@ static void house_message(void *state, const struct kt_message *message)
     else if (message->type == CHANGED)
         look_at(house, message->data);
     else if (message->type == KT_SLEEPER_FAILED)
-        revive(house, message->data);
+        revive(house, message->data, message->from);
     if (house->must_read_again)
         kt_server_timeout(SETTLE_MS);
 }
@@ -346,7 +404,7 @@ static const struct kt_server house_server = {
     .mailbox_limit = MAILBOX_MAX,
 };
 
-struct kt_house *kt_house_new(const struct kt_mailer *mailer)
+struct kt_house *kt_house_new(const struct kt_mailer *mailer, struct kt_plugin *plugin)
 {
     struct kt_house *house = kt_must(talloc_zero(NULL, struct kt_house));
 
@@ -354,6 +412,13 @@ struct kt_house *kt_house_new(const struct kt_mailer *mailer)
     house->slot = NO_SLOT;
     house->counts.started_ms = -1;
     house->sleepers = g_hash_table_new(hash_sleeper, equal_sleepers);
+    house->metrics.asleep = kt_metric_gauge(plugin, "mailers", "Mailers that sleep, or work.");
+    house->metrics.sent = kt_metric_counter(plugin, "mails_sent", "Weekly mails sent.");
+    house->metrics.failed = kt_metric_counter(plugin, "mails_failed", "Weekly mails given up.");
+    house->metrics.tried_again =
+        kt_metric_counter(plugin, "mails_tried_again", "Tries that failed and are repeated later.");
+    house->metrics.skipped = kt_metric_counter(plugin, "mails_skipped",
+                                               "Weekly mails missed for longer than the grace.");
     return house;
 }
 
@@ -388,6 +453,10 @@ void kt_house_count(struct kt_house *house, enum kt_ledger_state state)
     house->counts.failed += state == KT_LEDGER_FAILED;
     house->counts.skipped += state == KT_LEDGER_SKIPPED;
     house->counts.tried_again += state == KT_LEDGER_WAITING;
+    kt_metric_add(house->metrics.sent, state == KT_LEDGER_SENT);
+    kt_metric_add(house->metrics.failed, state == KT_LEDGER_FAILED);
+    kt_metric_add(house->metrics.skipped, state == KT_LEDGER_SKIPPED);
+    kt_metric_add(house->metrics.tried_again, state == KT_LEDGER_WAITING);
 }
 
 void kt_house_counts(const struct kt_house *house, struct kt_house_counts *ret_counts)

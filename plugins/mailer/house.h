@@ -23,9 +23,10 @@ struct kt_house_counts {
 };
 
 struct kt_house;
+struct kt_plugin;
 
-/** @return lives as long as the worker */
-struct kt_house *kt_house_new(const struct kt_mailer *mailer);
+/** @param plugin  under whose name the figures are published @return lives as long as the worker */
+struct kt_house *kt_house_new(const struct kt_mailer *mailer, struct kt_plugin *plugin);
 
 /** The house's child specification. */
 struct kt_child kt_house_child(struct kt_house *house);
@@ -39,7 +40,7 @@ kt_pid kt_house_pid(const struct kt_house *house);
  */
 void kt_house_tell(const char *user);
 
-/** Count a mail's fate. */
+/** Count a mail's fate, for kontorctl and the published figures. */
 void kt_house_count(struct kt_house *house, enum kt_ledger_state state);
 
 /** Does not park. */

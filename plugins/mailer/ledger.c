@@ -169,3 +169,25 @@ int kt_ledger_skip(const char *user, int32_t week, int64_t now, const char *why)
     result = write(user, &entry);
     return result == -ESTALE ? 0 : result;
 }
+
+int kt_ledger_delete(const char *user)
+{
+    char prefix[KT_STORE_KEY_MAX + 1];
+    struct kt_store_page *page;
+    bool has_more = true;
+    int result = 0;
+
+    snprintf(prefix, sizeof(prefix), "%s/", user);
+    for (const char *after = NULL; result == 0 && has_more;) {
+        result = kt_store_scan(KT_LEDGER_NAMESPACE, prefix, after, 0, &page);
+        has_more = result == 0 && page->has_more && page->count > 0;
+        for (uint32_t index = 0; result == 0 && index < page->count; index++) {
+            after = page->documents[index]->key;
+            if (strchr(after + strlen(prefix), '/'))
+                continue; /* of a user whose name begins like this one's */
+            result = kt_store_delete(KT_LEDGER_NAMESPACE, after, KT_STORE_ANY);
+            result = result == -ENOENT ? 0 : result;
+        }
+    }
+    return result;
+}

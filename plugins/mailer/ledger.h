@@ -63,4 +63,7 @@ int kt_ledger_close(const char *user, struct kt_ledger_entry *entry, int64_t now
 /** Write down that a week was missed, unless there is something about it. Parks. */
 int kt_ledger_skip(const char *user, int32_t week, int64_t now, const char *why);
 
+/** Forget all mails of a user. @return 0, and the store's. Parks. */
+int kt_ledger_delete(const char *user);
+
 #endif

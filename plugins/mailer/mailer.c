@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "mailer.h"
+#include "desk.h"
 #include "gate.h"
 #include "house.h"
 #include "operator.h"
@@ -52,7 +53,8 @@ static const struct kt_option options[] = {
      .default_value = "4",
      .minimum = 1,
      .maximum = 256,
-     .help = "mails that each worker makes and sends at once, each over a connection that is kept"},
+     .help = "mails that each worker sends at once, each over a connection that is kept; as many "
+             "again are in the making"},
     {.name = "calendar_timeout",
      .type = KT_OPTION_DURATION,
      .default_value = "30s",
@@ -71,7 +73,7 @@ static const struct kt_option options[] = {
      .minimum = 1000,
      .maximum = 3600000,
      .help = "a mail that was begun and not finished for so long is begun again; longer than "
-             "smtp_timeout and twice calendar_timeout"},
+             "twice smtp_timeout and twice calendar_timeout"},
     {.name = "retry",
      .type = KT_OPTION_DURATION,
      .default_value = "1min",
@@ -81,27 +83,28 @@ static const struct kt_option options[] = {
     {.name = "templates",
      .type = KT_OPTION_PATH,
      .default_value = MAILER_TEMPLATES,
-     .help = "the directory of week.txt, week.html, verify.txt and verify.html"},
+     .help = "the directory of week, verify and sign-in, each as .txt and .html"},
     {.name = NULL},
 };
+
+/** Mails in the making for each connection: while one is carried the next is written. */
+#define AHEAD 2u
 
 /** All that the plugin holds in a worker; it lives as long as the worker. */
 static struct kt_mailer *mailer;
 
-const char *kt_mailer_user(const struct kt_request *request)
-{
-    return kt_request_user(request);
-}
-
-static int read_templates(TALLOC_CTX *context, const struct kt_plugin *plugin,
-                          struct kt_letter_templates *week, struct kt_letter_templates *verify,
+/** @param holder  gets the templates, its own */
+static int read_templates(struct kt_mailer *holder, const struct kt_plugin *plugin,
                           struct kt_error *error)
 {
     const char *directory = kt_plugin_string(plugin, "templates");
-    int result = kt_letter_templates_read(context, directory, "week", week, error);
+    int result = kt_letter_templates_read(holder, directory, "week", &holder->week, error);
 
-    return result < 0 ? result
-                      : kt_letter_templates_read(context, directory, "verify", verify, error);
+    if (result == 0)
+        result = kt_letter_templates_read(holder, directory, "verify", &holder->verify, error);
+    if (result == 0)
+        result = kt_letter_templates_read(holder, directory, "sign-in", &holder->sign_in, error);
+    return result;
 }
 
 static bool begins_with(const char *text, const char *prefix)
@@ -113,12 +116,11 @@ static int mailer_check(const struct kt_plugin *plugin, struct kt_error *error)
 {
     const char *from = kt_plugin_string(plugin, "from"), *smtp = kt_plugin_string(plugin, "smtp");
     const char *url = kt_plugin_string(plugin, "public_url");
-    TALLOC_CTX *context = kt_must(talloc_new(NULL));
-    struct kt_letter_templates week, verify;
+    struct kt_mailer *tried = kt_must(talloc_zero(NULL, struct kt_mailer));
     struct kt_mailbox mailbox;
     int result = 0;
 
-    if (kt_mailbox_parse(context, from, &mailbox) < 0)
+    if (kt_mailbox_parse(tried, from, &mailbox) < 0)
         result = kt_error_set(error, -EINVAL, "%s: \"%s\" is not a sender; write NAME <ADDRESS>",
                               kt_plugin_option_place(plugin, "from"), from);
     else if (!begins_with(smtp, "smtp://") && !begins_with(smtp, "smtps://"))
@@ -132,8 +134,8 @@ static int mailer_check(const struct kt_plugin *plugin, struct kt_error *error)
         result = kt_error_set(error, -EINVAL, "%s: that address can't stand in a mail",
                               kt_plugin_option_place(plugin, "public_url"));
     else
-        result = read_templates(context, plugin, &week, &verify, error);
-    talloc_free(context);
+        result = read_templates(tried, plugin, error);
+    talloc_free(tried);
     return result;
 }
 
@@ -176,7 +178,7 @@ static int read_options(const struct kt_plugin *plugin, struct kt_error *error)
     mailer->lease = kt_plugin_integer(plugin, "lease") / 1000;
     mailer->retry_first_ms = kt_plugin_integer(plugin, "retry");
     mailer->fetch_timeout_ms = kt_plugin_integer(plugin, "calendar_timeout");
-    return read_templates(mailer, plugin, &mailer->week, &mailer->verify, error);
+    return read_templates(mailer, plugin, error);
 }
 
 /** Start the children, those that others need first. */
@@ -184,6 +186,7 @@ static int start_children(struct kt_plugin *plugin)
 {
     struct kt_child post = kt_post_child(mailer->post), gate = kt_gate_child(mailer->gate);
     struct kt_child house = kt_house_child(mailer->house), control = kt_operator_child(mailer);
+    struct kt_child desk = kt_desk_child(mailer);
     int result = kt_plugin_child(plugin, &post, NULL);
 
     if (result == 0)
@@ -192,6 +195,8 @@ static int start_children(struct kt_plugin *plugin)
         result = kt_plugin_child(plugin, &house, NULL);
     if (result == 0)
         result = kt_plugin_child(plugin, &control, NULL);
+    if (result == 0)
+        result = kt_plugin_child(plugin, &desk, NULL);
     return result;
 }
 
@@ -208,8 +213,8 @@ static int mailer_start(struct kt_plugin *plugin, struct kt_error *error)
         return kt_error_set(error, result, "the key of the links can't be read from the store: %s",
                             strerror(-result));
     mailer->post = make_post(plugin);
-    mailer->gate = kt_gate_new((uint32_t)kt_plugin_integer(plugin, "connections"));
-    mailer->house = kt_house_new(mailer);
+    mailer->gate = kt_gate_new(AHEAD * (uint32_t)kt_plugin_integer(plugin, "connections"));
+    mailer->house = kt_house_new(mailer, plugin);
     result = start_children(plugin);
     if (result == 0)
         result = kt_mailer_routes(plugin, mailer);

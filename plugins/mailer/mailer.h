@@ -19,7 +19,7 @@ struct kt_mailer {
     const char *public_url; /**< without a slash at its end */
     const char *domain;     /**< of our own address: behind the @ of Message-IDs */
     struct kt_mailbox from;
-    struct kt_letter_templates week, verify;
+    struct kt_letter_templates week, verify, sign_in;
     int64_t grace;            /**< a mail that is later than this is skipped; seconds */
     int64_t lease;            /**< of a claim; seconds, longer than a mail can take */
     int64_t retry_first_ms;   /**< before the second try */
@@ -29,11 +29,5 @@ struct kt_mailer {
     struct kt_gate *gate;
     struct kt_house *house;
 };
-
-/**
- * Whose settings a request is about; NULL: nobody has signed in. The one place that knows how
- * people sign in. Borrowed from the request.
- */
-const char *kt_mailer_user(const struct kt_request *request);
 
 #endif

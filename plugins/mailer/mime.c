@@ -129,6 +129,22 @@ static bool needs_code(const char *at)
     return *at < '!' || *at > '~' || *at == '=';
 }
 
+static char *put_code(char *to, unsigned char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    *to++ = '=';
+    *to++ = digits[byte >> 4];
+    *to++ = digits[byte & 15];
+    return to;
+}
+
+static char *put_byte(char *to, char byte)
+{
+    *to++ = byte;
+    return to;
+}
+
 char *kt_mail_quoted_printable(TALLOC_CTX *context, const char *text)
 {
     /* The most that a byte can become: "=XX" and "=\r\n". */
@@ -151,7 +167,7 @@ char *kt_mail_quoted_printable(TALLOC_CTX *context, const char *text)
             to = stpcpy(to, "=\r\n");
             column = 0;
         }
-        to += is_coded ? sprintf(to, "=%02X", (unsigned char)*text) : sprintf(to, "%c", *text);
+        to = is_coded ? put_code(to, (unsigned char)*text) : put_byte(to, *text);
         column += is_coded ? 3 : 1;
     }
     to = stpcpy(to, column > 0 ? "\r\n" : "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way to the mail server: SMTP by libcurl. One process per worker, the postman, drives all
- * transfers together on one thread of the pool; connections are kept and used again. Knows
+ * The way to the mail server. Threads, the clerks, carry mails over connections that are kept and
+ * used again; one process per worker, the postman, tells senders what became of theirs. Knows
  * envelopes and bytes; nothing of what is in them, of ledgers or of people.
  */
 #ifndef MAILER_POST_H

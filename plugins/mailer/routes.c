@@ -3,6 +3,7 @@
 #include "routes.h"
 #include "delivery.h"
 #include "house.h"
+#include "identity.h"
 #include "ledger.h"
 #include "link_pages.h"
 #include "settings.h"
@@ -33,9 +34,14 @@ struct wish {
 /** The user, or NULL: the request has been answered. */
 static const char *find_user(struct kt_request *request)
 {
-    const char *user = kt_mailer_user(request);
+    const char *user;
+    int result = kt_identity_find(request, &user);
 
-    if (!user)
+    if (result < 0)
+        kt_respond_problem(request, 503, "Who you are can't be read now. Try again in a moment.");
+    else if (!kt_request_is_same_site(request) && strcmp(kt_request_method(request), "GET") != 0)
+        kt_respond_problem(request, 403, "This request came from a page of another site.");
+    else if (!user)
         kt_respond_problem(request, 401, "Sign in first: the mail is about your own calendar.");
     else if (!kt_settings_user_is_good(user))
         kt_respond_problem(request, 403, "This user name is too long for the mailer.");
@@ -190,6 +196,17 @@ static void keep_the_week(const struct kt_settings *before, struct kt_settings *
     after->moved_at = now;
 }
 
+/** A mail is asked for: not too often. @return 0 or -EAGAIN, with what to say */
+static int note_asked(struct wish *wish, struct kt_settings *settings)
+{
+    if (wish->now - settings->asked < ASKED_PAUSE && wish->now >= settings->asked) {
+        wish->trouble = "A mail was sent a moment ago. Wait a minute before you ask for another.";
+        return -EAGAIN;
+    }
+    settings->asked = wish->now;
+    return 0;
+}
+
 static int change_settings(struct kt_settings *settings, void *argument)
 {
     struct wish *wish = argument;
@@ -207,44 +224,49 @@ static int change_settings(struct kt_settings *settings, void *argument)
     if (*settings->address && !settings->is_verified &&
         (strcmp(settings->address, before.address) != 0 ||
          cJSON_HasObjectItem(wish->json, "address"))) {
-        if (wish->now - settings->asked < ASKED_PAUSE && wish->now >= settings->asked) {
-            wish->trouble =
-                "A mail was sent a moment ago. Wait a minute before you ask for another.";
+        if (note_asked(wish, settings) < 0)
             return -EAGAIN;
-        }
-        settings->asked = wish->now;
         wish->must_verify = true;
     }
     wish->settings = *settings;
     return 0;
 }
 
+/**
+ * Take the body and change what is stored by it.
+ * @param refused  the status for a wish that can't be fulfilled
+ * @return whether it is done; else the request has been answered
+ */
+static bool change_by_request(struct kt_request *request, const char *user,
+                              int (*change)(struct kt_settings *settings, void *argument),
+                              int refused, struct wish *wish)
+{
+    cJSON *json;
+    int result = kt_request_json(request, &json);
+
+    if (result < 0) {
+        kt_respond_body_error(request, result);
+        return false;
+    }
+    wish->json = json;
+    wish->now = kt_unix_ms() / 1000;
+    result = kt_settings_change(user, change, wish);
+    if (result < 0 && wish->trouble)
+        kt_respond_problem(request, result == -EAGAIN ? 429 : refused, "%s", wish->trouble);
+    else if (result < 0)
+        respond_store_error(request, result);
+    return result >= 0;
+}
+
 static void post_settings(struct kt_request *request)
 {
     const struct kt_mailer *mailer = kt_request_context(request);
     const char *user = find_user(request);
-    struct wish wish = {.now = kt_unix_ms() / 1000};
+    struct wish wish = {.json = NULL};
     struct kt_post_outcome outcome = {.fate = KT_POST_SENT};
-    cJSON *json;
-    int result;
 
-    if (!user)
+    if (!user || !change_by_request(request, user, change_settings, 422, &wish))
         return;
-    result = kt_request_json(request, &json);
-    if (result < 0) {
-        kt_respond_body_error(request, result);
-        return;
-    }
-    wish.json = json;
-    result = kt_settings_change(user, change_settings, &wish);
-    if (result < 0 && wish.trouble) {
-        kt_respond_problem(request, result == -EAGAIN ? 429 : 422, "%s", wish.trouble);
-        return;
-    }
-    if (result < 0) {
-        respond_store_error(request, result);
-        return;
-    }
     kt_house_tell(user);
     if (wish.must_verify)
         kt_delivery_verify(mailer, user, wish.settings.address, wish.now, &outcome);
@@ -300,7 +322,7 @@ static void preview(struct kt_request *request)
     kt_respond(request, 200, "text/html; charset=utf-8", html, strlen(html));
 }
 
-static int note_asked(struct kt_settings *settings, void *argument)
+static int change_asked(struct kt_settings *settings, void *argument)
 {
     struct wish *wish = argument;
 
@@ -309,11 +331,8 @@ static int note_asked(struct kt_settings *settings, void *argument)
                         "to it.";
         return -EINVAL;
     }
-    if (wish->now - settings->asked < ASKED_PAUSE && wish->now >= settings->asked) {
-        wish->trouble = "A mail was sent a moment ago. Wait a minute before you ask for another.";
+    if (note_asked(wish, settings) < 0)
         return -EAGAIN;
-    }
-    settings->asked = wish->now;
     wish->settings = *settings;
     return 0;
 }
@@ -322,29 +341,13 @@ static void send_now(struct kt_request *request)
 {
     const struct kt_mailer *mailer = kt_request_context(request);
     const char *user = find_user(request);
-    struct wish wish = {.now = kt_unix_ms() / 1000};
+    struct wish wish = {.json = NULL};
     struct kt_post_outcome outcome;
     struct kt_due due;
-    cJSON *json;
     char *message_id;
-    int result;
 
-    if (!user)
+    if (!user || !change_by_request(request, user, change_asked, 409, &wish))
         return;
-    result = kt_request_json(request, &json);
-    if (result < 0) {
-        kt_respond_body_error(request, result);
-        return;
-    }
-    result = kt_settings_change(user, note_asked, &wish);
-    if (result < 0 && wish.trouble) {
-        kt_respond_problem(request, result == -EAGAIN ? 429 : 409, "%s", wish.trouble);
-        return;
-    }
-    if (result < 0) {
-        respond_store_error(request, result);
-        return;
-    }
     due = due_now(&wish.settings);
     message_id = kt_must(talloc_asprintf(kt_self_memory(), "now.%08x%08x@%s", randombytes_random(),
                                          randombytes_random(), mailer->domain));

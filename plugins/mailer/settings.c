@@ -137,3 +137,10 @@ int kt_settings_change(const char *user,
     }
     return -EBUSY;
 }
+
+int kt_settings_delete(const char *user)
+{
+    int result = kt_store_delete(KT_SETTINGS_NAMESPACE, user, KT_STORE_ANY);
+
+    return result == -ENOENT ? 0 : result;
+}

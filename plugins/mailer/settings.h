@@ -50,4 +50,7 @@ int kt_settings_read(const char *user, struct kt_settings *ret_settings);
 int kt_settings_change(const char *user,
                        int (*change)(struct kt_settings *settings, void *argument), void *argument);
 
+/** Forget what a person has chosen. @return 0, also when that was nothing; the store's. Parks. */
+int kt_settings_delete(const char *user);
+
 #endif

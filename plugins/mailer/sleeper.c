@@ -14,6 +14,7 @@
 #include <kontor/log.h>
 #include <kontor/server.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,8 @@
 /** The pause of a sleeper that crashed, doubled with each crash. */
 #define CRASH_PAUSE_MS 1000
 #define DOUBLINGS_MAX 11u
-/** Writing down what was sent is worth some tries: else it would be sent again. */
-#define CLOSE_TRIES 5
+/** Between tries to write down what was sent: else it might be sent again. */
+#define CLOSE_PAUSE_MS 1000
 #define WEEK_SECONDS (INT64_C(7) * 24 * 3600)
 
 /** A duration and up to a quarter more, by chance. */
@@ -89,16 +90,18 @@ int64_t kt_sleeper_wake(const struct kt_mailer *mailer, const struct kt_settings
     return kt_schedule_after(&schedule, now_ms / 1000).at * 1000;
 }
 
-/** Write down what became of a claim, trying again: a lost note means the mail once more. */
+/**
+ * Write down what became of a claim. While the store is away try again until the lease would have
+ * ended; nothing else could be claimed meanwhile anyway.
+ */
 static void close_entry(const struct errand *errand, struct kt_ledger_entry *entry)
 {
-    int result = 0;
+    int64_t until_ms = kt_now_ms() + errand->mailer->lease * 1000;
+    int result = kt_ledger_close(errand->user, entry, kt_unix_ms() / 1000);
 
-    for (int try = 0; try < CLOSE_TRIES; try++) {
+    while (result < 0 && result != -ESTALE && kt_now_ms() < until_ms) {
+        kt_sleep(with_jitter(CLOSE_PAUSE_MS));
         result = kt_ledger_close(errand->user, entry, kt_unix_ms() / 1000);
-        if (result == 0 || result == -ESTALE)
-            break;
-        kt_sleep(with_jitter(TROUBLE_MS / CLOSE_TRIES));
     }
     if (result < 0)
         kt_log_error("what became of the mail %s can't be written down: %s", entry->message_id,
@@ -155,7 +158,9 @@ static void note_missed(const struct errand *errand, const struct kt_settings *s
     if (due->at - WEEK_SECONDS < settings->since ||
         kt_ledger_read(errand->user, before, &entry) != -ENOENT)
         return;
-    kt_ledger_skip(errand->user, before, now, "kontor was not there for longer than the grace");
+    if (kt_ledger_skip(errand->user, before, now,
+                       "kontor was not there for longer than the grace") == 0)
+        kt_house_count(errand->mailer->house, KT_LEDGER_SKIPPED);
 }
 
 /** Do what is due, if anything is. @return when to look again, ms since 1970 */
@@ -211,6 +216,12 @@ static void errand_main(void *argument)
 
 /* ---------------------------------------------------------------- the sleeper */
 
+static void count_up(uint8_t *count)
+{
+    if (*count < UINT8_MAX)
+        ++*count;
+}
+
 static void sleep_until(struct kt_sleeper *sleeper, int64_t unix_ms)
 {
     sleeper->wake_ms = unix_ms;
@@ -223,8 +234,9 @@ static int sleeper_init(void *argument, void **ret_state)
 
     sleeper->pid = kt_self();
     sleeper->is_awake = false;
-    if (sleeper->starts++ > 0)
-        sleeper->wake_ms = kt_unix_ms() + doubled(CRASH_PAUSE_MS, sleeper->starts - 2);
+    if (sleeper->starts > 0)
+        sleeper->wake_ms = kt_unix_ms() + doubled(CRASH_PAUSE_MS, sleeper->starts - 1u);
+    count_up(&sleeper->starts);
     kt_server_timeout_at(sleeper->wake_ms);
     *ret_state = sleeper;
     return 0;
@@ -287,7 +299,7 @@ static void sleeper_message(void *state, const struct kt_message *message)
         break;
     case KT_MESSAGE_DOWN:
         if (((const struct kt_down *)message->data)->exit.kind != KT_EXIT_NORMAL)
-            sleeper->crashes++;
+            count_up(&sleeper->crashes);
         come_back(sleeper);
         break;
     default:
@@ -316,7 +328,7 @@ static const struct kt_server sleeper_server = {
 struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user)
 {
     size_t size = strlen(user) + 1;
-    struct kt_sleeper *sleeper = calloc(1, sizeof(*sleeper) + size);
+    struct kt_sleeper *sleeper = calloc(1, offsetof(struct kt_sleeper, user) + size);
 
     if (!sleeper)
         return NULL;

@@ -15,16 +15,19 @@
 /** From a sleeper that fails to its house; data is the user. */
 #define KT_SLEEPER_FAILED 0x5302u
 
-/** What the house keeps of a sleeper; shared with its process, in the same worker. */
+/**
+ * What the house keeps of a sleeper; shared with its process, in the same worker. There may be a
+ * million of them: with a name of up to twelve letters it takes 48 bytes.
+ */
 struct kt_sleeper {
     const struct kt_mailer *mailer;
-    kt_pid pid;       /**< set by the process itself at each start */
-    int64_t wake_ms;  /**< when it will look again, ms since 1970 */
-    uint16_t starts;  /**< of the process; each crash adds one */
-    uint16_t crashes; /**< of its errands */
-    bool is_starting;
-    bool is_awake;    /**< at the gate, or behind it */
-    bool has_changed; /**< the settings, since the errand began */
+    kt_pid pid;      /**< set by the process itself at each start */
+    int64_t wake_ms; /**< when it will look again, ms since 1970 */
+    uint8_t starts;  /**< of the process, up to 255; each crash adds one */
+    uint8_t crashes; /**< of its errands, up to 255 */
+    bool is_starting : 1;
+    bool is_awake : 1;    /**< at the gate, or behind it */
+    bool has_changed : 1; /**< the settings, since the errand began */
     char user[];
 };
 

@@ -76,19 +76,30 @@ static const char *entity(char byte)
     }
 }
 
+/** What stands for a byte in the result; NULL: the byte itself. */
+static const char *replacement_of(const struct render *render, char byte)
+{
+    if ((unsigned char)byte < ' ' || byte == 0x7f)
+        return " ";
+    return render->escape == KT_TEMPLATE_HTML ? entity(byte) : NULL;
+}
+
 static int append_escaped(struct render *render, const char *text)
 {
+    const char *plain = text; /* from here on nothing had to be replaced */
     int result = 0;
 
     for (; *text && result == 0; text++) {
-        const char *replacement = render->escape == KT_TEMPLATE_HTML ? entity(*text) : NULL;
+        const char *replacement = replacement_of(render, *text);
 
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            replacement = " ";
-        result = replacement ? append(render, replacement, strlen(replacement))
-                             : append(render, text, 1);
+        if (!replacement)
+            continue;
+        result = append(render, plain, (size_t)(text - plain));
+        if (result == 0)
+            result = append(render, replacement, strlen(replacement));
+        plain = text + 1;
     }
-    return result;
+    return result < 0 ? result : append(render, plain, (size_t)(text - plain));
 }
 
 static int append_value(struct render *render, const cJSON *value)

@@ -109,12 +109,13 @@ def select(value, fields):
 
 
 class Person:
-    """Somebody with an account. `events` are instances, by calendar."""
+    """Somebody with an account. `events` are instances, by calendar; `hosted_domain` is that of an
+    organisation's account."""
 
     def __init__(self, address):
         self.address = address
         self.number = str(int(hashlib.sha256(address.encode()).hexdigest()[:15], 16))
-        self.calendars, self.events = [], {}
+        self.calendars, self.events, self.hosted_domain = [], {}, None
         self.add_calendar(address, address, primary=True)
 
     def add_calendar(self, identity, summary, **fields):
@@ -151,7 +152,7 @@ class Google(Upstream):
     def __init__(self):
         super().__init__()
         self.people, self.codes, self.access, self.refresh = {}, {}, {}, {}
-        self.troubles = []
+        self.troubles, self.claims = [], {}
         self.delay_ms = 0
         self.page_size = 2500
         self.empty_pages = False
@@ -166,7 +167,6 @@ class Google(Upstream):
         return {"google_api": f"{self.url}/calendar/v3",
                 "google_authorize": f"{self.url}/o/oauth2/v2/auth",
                 "google_token": f"{self.url}/token", "google_revoke": f"{self.url}/revoke",
-                "google_userinfo": f"{self.url}/v1/userinfo",
                 "google_client_id": CLIENT_ID, "google_client_secret": CLIENT_SECRET}
 
     def fail(self, trouble, where="/events", times=1, retry_after=None):
@@ -192,8 +192,7 @@ class Google(Upstream):
                 return self.go_wrong(trouble, writer)
         try:
             routes = {"/o/oauth2/v2/auth": self.consent_page, "/consent": self.consent,
-                      "/token": self.give_tokens, "/revoke": self.revoke,
-                      "/v1/userinfo": self.userinfo}
+                      "/token": self.give_tokens, "/revoke": self.revoke}
             if path in routes:
                 writer.write(routes[path](request, query))
             else:
@@ -294,13 +293,18 @@ class Google(Upstream):
                 "scope": " ".join(grant["scope"])}
 
     def id_token(self, grant):
-        """Claims as Google's; it comes by TLS from the token endpoint, so nobody checks the rest."""
+        """Claims as Google's; it comes by TLS from the token endpoint, so nobody checks the rest.
+        `claims` changes them; with None one is left out."""
         person, now = self.person(grant["person"]), int(time.time())
         claims = {"iss": "https://accounts.google.com", "aud": CLIENT_ID, "azp": CLIENT_ID,
                   "sub": person.number, "email": person.address, "email_verified": True, "iat": now,
                   "exp": now + 3600}
+        if person.hosted_domain:
+            claims["hd"] = person.hosted_domain
         if "nonce" in grant:
             claims["nonce"] = grant["nonce"]
+        claims.update(self.claims)
+        claims = {name: value for name, value in claims.items() if value is not None}
         parts = [{"alg": "RS256", "kid": "test", "typ": "JWT"}, claims]
         return ".".join([*(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
                            for part in parts), secrets.token_urlsafe(256)])
@@ -329,10 +333,6 @@ class Google(Upstream):
         if not grant or grant["until"] < time.monotonic():
             raise TROUBLES[401]()
         return grant
-
-    def userinfo(self, request, query):
-        person = self.person(self.grant_of(request)["person"])
-        return self.reply({"sub": person.number, "email": person.address, "email_verified": True})
 
     # ------------------------------------------------------------ Calendar API
 

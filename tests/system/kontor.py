@@ -144,11 +144,11 @@ class Kontor:
             return found if len(found) >= count else None
         return wait_until(lines, seconds, f"{count} × {pattern!r} in the log")
 
-    def control(self, *arguments):
+    def control(self, *arguments, seconds=START_TIMEOUT):
         """Run kontorctl on this instance."""
         return subprocess.run([str(KONTORCTL), "-c", str(self.config), *arguments],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=START_TIMEOUT, env=ENVIRONMENT, check=False)
+                              timeout=seconds, env=ENVIRONMENT, check=False)
 
     def status(self):
         """What kontorctl status --json says."""

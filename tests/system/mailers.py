@@ -27,19 +27,20 @@ def instant(zone, text):
 class Mailer(Kontor):
     """`now` sets the clock of the next start: seconds since 1970, or None for the real time."""
 
-    def __init__(self, folder, plugin_dir, server, options=None, settings=None, calendar=None):
+    def __init__(self, folder, plugin_dir, server, options=None, settings=None, calendar=None,
+                 plugins=("calendar", "mailer"), sections=None):
         self.now = None
         self.store = folder / "store.db"
         mailer = {"public_url": PUBLIC, "from": "kontor <kontor@kontor.test>",
                   "smtp": f"smtp://127.0.0.1:{server.port}", "smtp_tls": "no", "retry": "100ms",
                   "lease": "1s", "templates": str(ROOT / "plugins/mailer/templates"),
                   **(options or {})}
-        super().__init__(folder, plugin_dir, plugins=("calendar", "mailer"),
+        super().__init__(folder, plugin_dir, plugins=plugins,
                          settings={"store": f"sqlite:{self.store}", "quarantine_crashes": "0",
                                    **(settings or {})},
                          sections={"calendar": {"file": str(WEEK), "owner": "me@example.org",
                                                 **(calendar or {})},
-                                   "mailer": mailer})
+                                   "mailer": mailer, **(sections or {})})
 
     def start(self):
         before = dict(library.ENVIRONMENT)
@@ -76,7 +77,7 @@ class Mailer(Kontor):
         assert link.startswith(PUBLIC + "/api/mailer/"), link
         return self.ask(link.removeprefix(PUBLIC + "/api/mailer/"), body=body, **others)
 
-    def people(self, settings):
+    def people(self, settings, seconds=30):
         """Put people into the store, as if they had signed up; kontor must not run."""
         default = {"on": True, "day": 4, "hour": 19, "zone": "Europe/Berlin", "verified": True,
                    "since": 0, "asked": 0}
@@ -87,7 +88,7 @@ class Mailer(Kontor):
         lines.append({"end": str(len(settings))})
         path = self.folder / "people.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        result = self.control("store", "import", str(path))
+        result = self.control("store", "import", str(path), seconds=seconds)
         assert result.returncode == 0, result.stderr
 
     def ledger(self):

@@ -119,6 +119,16 @@ def test_working_time_is_configured(folder, make_kontor, make_frontend):
     assert totals["sizes"]["large"]["count"] == 2
 
 
+def test_weeks_that_begin_on_sunday(address):
+    """Who begins the week on Sunday would find that Sunday in the week before."""
+    week = requests.get(address, params={"date": "2026-11-15", "week_start": "sunday"}).json()
+    assert (week["week"]["first_date"], week["week"]["last_date"]) == ("2026-11-15", "2026-11-21")
+    assert week["week"]["week_start"] == "sunday"
+    assert [day["recurring_minutes"] for day in week["days"]] == [0, 0, 60, 0, 60, 0, 0]
+    saturday = requests.get(address, params={"date": "2026-11-14", "week_start": "sunday"}).json()
+    assert saturday["week"]["first_date"] == "2026-11-08"
+
+
 def test_another_time_zone(address):
     """Travellers would see their meetings at the wrong time, or on the wrong day."""
     week = requests.get(address, params={"date": "2026-11-18", "tz": "Asia/Tokyo"}).json()

@@ -336,3 +336,255 @@ def test_wrong_address(home, browser, page):
     page.find("#connect-url input").send_keys("ftp://example.org/calendar.ics" + Keys.ENTER)
     page.wait(lambda: page.is_shown("#connect-url .problem"), "what is wrong")
     assert "https://" in page.find("#connect-url .problem").text
+
+
+# ---------------------------------------------------------------- what there is more of a week
+
+def texts(elements):
+    return [element.text.replace("\u00a0", " ") for element in elements]
+
+
+def open_sample(home, browser, page):
+    """The page with the made-up week, and that week."""
+    browser.get(f"{home}/?sample=1&tz={ZONE}&date=2026-11-18")
+    page.wait_week("2026-11-16")
+    return requests.get(f"{home}/api/calendar/week", params={
+        "sample": 1, "date": "2026-11-18", "tz": ZONE, "compare": 1}).json()
+
+
+def test_kinds_and_series(home, browser, page):
+    """One would not see that the time goes into large meetings, or into those of others."""
+    week = open_sample(home, browser, page)
+    totals = week["totals"]
+    parts = dict(zip(texts(page.find_all("#kinds dt")), texts(page.find_all("#kinds dd:not(.note)"))))
+    others = totals["meetings"]["minutes"] - totals["organised"]["minutes"]
+    assert totals["organised"]["minutes"] > 0 < others
+    expected = {"One-off": totals["one_off"]["minutes"], "Recurring": totals["recurring"]["minutes"],
+                "One-to-one": totals["sizes"]["one_to_one"]["minutes"],
+                "Groups": totals["sizes"]["group"]["minutes"],
+                "You": totals["organised"]["minutes"], "Others": others}
+    assert parts == {name: hours_and_minutes(minutes) for name, minutes in expected.items()}
+
+    assert texts(page.find_all("#series .name")) == [series["summary"] for series in week["series"]]
+    assert texts(page.find_all("#series .hours")) == [
+        hours_and_minutes(series["person_minutes"]) for series in week["series"]]
+
+
+def test_change_against_the_weeks_before(home, browser, page, google):
+    """One could not tell whether it is getting better, and with whom one meets for the first time."""
+    ada = google.people["ada@example.org"]
+    others = [{"email": "ada@example.org", "self": True, "responseStatus": "accepted"},
+              {"email": "bob@example.org", "displayName": "Bob", "responseStatus": "accepted"}]
+    for day, end in ((10, 12), (17, 11)):
+        ada.add("With Bob", f"2026-11-{day}T10:00:00+01:00", f"2026-11-{day}T{end}:00:00+01:00",
+                attendees=others)
+    ada.add("With Grace", "2026-11-18T19:00:00+01:00", "2026-11-18T19:30:00+01:00", attendees=[
+        others[0], {"email": "grace@example.org", "displayName": "Grace"}])
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    sign_in(page)
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    page.wait_week("2026-11-16")
+    page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+    change = page.text("change")
+    # two hours last week, an hour and a half now; half an hour is the mean of 2, 0, 0, 0
+    assert "30 min less in meetings than the week before" in change
+    assert "1 h more in meetings than the average of the four weeks before" in change
+    assert "30 min more after hours than the week before" in change
+    assert "1 new person: Grace" in change
+    assert texts(page.find_all("#people .person:has(.new) .name")) == ["Grace new"]
+    amounts = [text.splitlines()[0] for text in texts(page.find_all("#trend .amount"))]
+    assert amounts == ["0.0 h", "0.0 h", "0.0 h", "0.0 h", "2.0 h", "1.5 h"]
+
+
+def test_a_file_to_look_at(home, browser, page, folder):
+    """Who has a file would have to put it on a server first; or would find it kept there."""
+    browser.get(f"{home}/?tz={ZONE}&date=2026-10-19")
+    page.wait(lambda: page.is_shown("#welcome"), "the welcome")
+    page.find("#file").send_keys(str(ROOT / "tests/data/week.ics"))
+    page.wait_week("2026-10-19")
+    page.wait(lambda: page.is_shown("#file-note"), "what is looked at")
+    assert "week.ics" in page.text("file-note")
+    assert "Stand-up" in page.text("events")
+    page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+    page.press(Keys.ARROW_LEFT)
+    page.wait_week("2026-10-12")
+    assert "Stand-up" in page.text("events")
+
+    # Its table, though the server has not kept it.
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {
+        "behavior": "allow", "downloadPath": str(folder)})
+    page.find("a.download[data-rows=events]").click()
+    table = folder / "calendar-events-2026-10-12-2026-10-18.csv"
+    page.wait(table.exists, "the table")
+    assert "Stand-up" in table.read_text(encoding="utf-8-sig")
+
+    page.click("#file-end")
+    page.wait(lambda: page.is_shown("#welcome"), "one's own week, which is none yet")
+    page.find("#file").send_keys(__file__)
+    page.wait(lambda: page.is_shown("#problem"), "that it is no calendar")
+    assert "cannot be read" in page.text("problem-text")
+
+
+def test_tables_to_take_along(home, browser, page):
+    """One would have to copy numbers by hand."""
+    week = open_sample(home, browser, page)
+    for rows, first in (("events", "Planning"), ("people", week["people"][0]["name"]),
+                        ("series", week["series"][0]["summary"]), ("days", "2026-11-16")):
+        link = page.find(f"a.download[data-rows={rows}]").get_property("href")
+        answer = requests.get(link)
+        assert answer.status_code == 200
+        assert first in answer.content.decode("utf-8-sig").splitlines()[1]
+
+
+# ---------------------------------------------------------------- for everybody
+
+def accessible(browser):
+    """What a screen reader gets: (role, name, focusable) of all that isn't ignored."""
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    for node in nodes:
+        if not node["ignored"]:
+            properties = {item["name"]: item["value"].get("value") for item in node["properties"]}
+            yield (node["role"]["value"], node.get("name", {}).get("value", ""),
+                   properties.get("focusable", False))
+
+
+def test_for_screen_readers(home, browser, page):
+    """Who can't see the page would meet buttons without names and pictures without words."""
+    open_sample(home, browser, page)
+    page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+    nodes = list(accessible(browser))
+    roles = {role for role, _, _ in nodes}
+    assert {"banner", "navigation", "main", "contentinfo", "heading"} <= roles
+    nameless = [node for node in nodes if not node[1] and node[0] in (
+        "button", "link", "textbox", "combobox", "checkbox", "Date", "image", "img", "region",
+        "navigation", "table", "dialog")]
+    assert nameless == []
+    # Headings don't skip a level; there is one of the first.
+    levels = browser.execute_script(
+        "return [...document.querySelectorAll('h1,h2,h3,h4')].filter(e => e.checkVisibility())"
+        ".map(e => Number(e.tagName[1]))")
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:]))
+    # The sentence is read out when it changes; each picture has its numbers as text.
+    assert page.find("#sentence").get_attribute("aria-live") == "polite"
+    assert "table" in page.find("#chart").get_attribute("aria-label")
+    assert len(page.find_all("#heat td .sr")) == len(page.find_all("#heat tbody td"))
+    assert [name for role, name, _ in nodes if role == "button" and name.startswith("Week of ")] == [
+        f"Week of {button.find_element(By.CSS_SELECTOR, '.quiet').text.splitlines()[-1]} "
+        f"{button.find_element(By.CSS_SELECTOR, '.amount').text.splitlines()[0]} in meetings"
+        for button in page.find_all("#trend button")]
+    # No two landmarks have the same name.
+    marks = [(role, name) for role, name, _ in nodes if role in ("region", "navigation")]
+    assert len(marks) == len(set(marks)) > 5
+    assert browser.execute_script(
+        "return [...document.querySelectorAll('[id]')].map(e => e.id)"
+        ".filter((id, index, all) => all.indexOf(id) !== index)") == []
+
+
+CONTRAST = """
+const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+const shine = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+  .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+const behind = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = parse(getComputedStyle(at).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+};
+const weak = [];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  if (!own || !element.checkVisibility() || element.closest(".sr, .ghost, canvas")) continue;
+  const [a, b] = [parse(getComputedStyle(element).color), behind(element)].map(shine);
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) weak.push([element.className || element.tagName, element.textContent, ratio]);
+}
+return weak;
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast(home, browser, page, scheme):
+    """In the sun, in the dark, or with weak eyes one could not read it (WCAG 2.2, 1.4.3)."""
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+        {"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        open_sample(home, browser, page)
+        page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+        page.wait(lambda: page.find("#trend-card").get_attribute("aria-busy") == "false", "its end")
+        assert browser.execute_script(CONTRAST) == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_by_keyboard(home, browser, page):
+    """Who can't use a mouse could not reach, or not see, what there is to press."""
+    open_sample(home, browser, page)
+    page.wait(lambda: len(page.find_all("#trend button")) == 6, "the trend")
+    reached = []
+    for _ in range(60):
+        page.browser.switch_to.active_element.send_keys(Keys.TAB)
+        element = browser.switch_to.active_element
+        if element.tag_name == "body":
+            break
+        reached.append(element.get_attribute("id") or element.get_attribute("class"))
+        outline = element.value_of_css_property("outline-style")
+        assert outline != "none" or reached[-1] == "summary", reached[-1]
+    assert {"previous", "this-week", "next", "date", "open-settings", "sample-end", "week",
+            "download", "open-file plain"} <= set(reached)
+    page.press("t")
+    page.wait(lambda: page.find("#this-week").get_attribute("aria-current") == "true", "this week")
+
+
+def test_shell_at_once(home, browser, page, google):
+    """While Google thinks, the page would be blank or jump about."""
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    sign_in(page)
+    google.delay_ms = 1500
+    try:
+        browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+        assert page.find("#main").get_attribute("aria-busy") == "true"
+        assert page.is_shown("#previous") and page.is_shown("#date")
+        assert len(page.find_all("#numbers .ghost")) == 6
+        titles = ("days-title", "heat-title", "trend-title", "people-title")
+        tops = [page.find(f"#{title}").location["y"] for title in titles]
+        page.wait_week("2026-11-16")
+        assert page.find_all("#numbers .ghost") == []
+        for title, top in zip(titles, tops):
+            assert abs(page.find(f"#{title}").location["y"] - top) < 40, title
+    finally:
+        google.delay_ms = 0
+
+
+def test_on_paper(home, browser, page):
+    """Who takes the week to a talk would print buttons and cut cards."""
+    open_sample(home, browser, page)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+    try:
+        for hidden in (".controls", ".bottom", ".download", "#table-details", "#sample-note"):
+            assert not page.is_shown(hidden), hidden
+        assert page.is_shown("#sentence") and page.is_shown("#heat")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 718
+        assert browser.execute_script(
+            "return getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_date_picker_and_buttons(home, browser, page):
+    """One would have to walk to last year's week by week, and could not with the mouse."""
+    open_sample(home, browser, page)
+    page.click("#previous")
+    page.wait_week("2026-11-09")
+    page.click("#next")
+    page.wait_week("2026-11-16")
+    page.find("#date").send_keys("02252025")  # as an American browser writes it
+    page.wait_week("2025-02-24")
+    assert "24 February to 2 March 2025" in page.text("week-label")
+    page.click("#this-week")
+    page.wait(lambda: page.find("#this-week").get_attribute("aria-current") == "true", "this week")

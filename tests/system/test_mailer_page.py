@@ -26,7 +26,7 @@ def site(make_mailer, make_frontend, server):  # pylint: disable=redefined-outer
     mailer = make_mailer(server)
     upstream, locations = nginx_snippets(mailer.socket, ROOT / "www", "")
     front = make_frontend("nginx", mailer,
-                          snippets=(upstream, locations.replace("$remote_user", "ada")))
+                          snippets=(upstream, locations.replace("$kontor_user if_not_empty", "ada")))
     front.mailer = mailer
     return front
 

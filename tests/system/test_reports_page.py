@@ -129,7 +129,7 @@ def make_site(folder, make_kontor, make_frontend):
         if kind != "nginx":
             return make_frontend(kind, kontor, mount=mount).url + mount
         upstream, locations = nginx_snippets(kontor.socket, ROOT / "www", mount)
-        locations = locations.replace("$remote_user", "$cookie_user")
+        locations = locations.replace("$kontor_user", "$cookie_user")
         server = make_frontend("nginx", kontor, snippets=(upstream, locations))
         return server.url + mount
     return make

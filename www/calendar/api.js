@@ -17,22 +17,31 @@ export class Problem extends Error {
   }
 }
 
-async function ask(path, { body, signal } = {}) {
-  const isPost = body !== undefined;
-  let response;
+// What goes along: JSON, or a calendar file as it is.
+function makeBody({ body, file }) {
+  if (file) return { method: "POST", body: file, headers: { "Content-Type": "text/calendar" } };
+  if (body === undefined) return { method: "GET", headers: {} };
+  return {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+  };
+}
+
+async function send(path, options) {
+  const { headers, ...rest } = makeBody(options);
 
   try {
-    response = await fetch(new URL(path, ROOT), {
-      method: isPost ? "POST" : "GET",
-      cache: "no-store",
-      signal,
-      headers: { Accept: "application/json", ...(isPost ? { "Content-Type": "application/json" } : {}) },
-      body: isPost ? JSON.stringify(body) : undefined,
+    return await fetch(new URL(path, ROOT), {
+      ...rest, cache: "no-store", signal: options.signal, headers: { Accept: "application/json", ...headers },
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server cannot be reached. Check the connection and try again.");
   }
+}
+
+async function ask(path, options = {}) {
+  const response = await send(path, options);
+
   if (response.status === 204) return null;
   const said = await response.json().catch(() => null);
   if (response.ok && said) return said;
@@ -41,14 +50,37 @@ async function ask(path, { body, signal } = {}) {
   response.headers.get("X-Calendar-Trouble") || "");
 }
 
-// asked: {date, zone, weekStart, isSample}; what is empty is left to the server.
-export function fetchWeek(asked, signal) {
-  const query = new URLSearchParams();
-  if (asked.date) query.set("date", asked.date);
+function makeQuery(asked, more) {
+  const query = new URLSearchParams(more);
   if (asked.zone) query.set("tz", asked.zone);
-  if (asked.weekStart) query.set("week_start", asked.weekStart);
   if (asked.isSample) query.set("sample", "1");
-  return ask(`week?${query}`, { signal });
+  return query;
+}
+
+// asked: {date, zone, weekStart, isSample, file}; what is empty is left to the server.
+export function fetchWeek(asked, signal, more = {}) {
+  const query = makeQuery(asked, more);
+  if (asked.date) query.set("date", asked.date);
+  if (asked.weekStart) query.set("week_start", asked.weekStart);
+  return ask(`week?${query}`, { signal, file: asked.file });
+}
+
+// Any days in a row, the last one included.
+export function fetchRange(asked, from, to, signal) {
+  return ask(`range?${makeQuery(asked, { from, to })}`, { signal, file: asked.file });
+}
+
+// Where a week's table is: events, people, days or series, as CSV.
+export function exportAddress(asked, rows, week) {
+  const span = { what: rows, from: week.first_date, to: week.last_date };
+  return new URL(`export?${makeQuery({ ...asked, zone: week.timezone }, span)}`, ROOT).href;
+}
+
+// The same of a file that has to go along.
+export async function fetchExport(asked, rows, week) {
+  const response = await send(exportAddress(asked, rows, week), { file: asked.file });
+  if (!response.ok) throw new Problem(response.status, "The table can't be made now. Try again in a moment.");
+  return response.blob();
 }
 
 export function fetchMe() {

@@ -12,6 +12,7 @@ const PROBLEMS = {
   refused: "Google was not allowed to share your calendar. Nothing is connected.",
   permissions: "Both boxes at Google have to stay ticked: kontor reads your calendars and their list, nothing else. Please connect again.",
   state: "This way back from Google doesn't belong to this browser. Please connect again.",
+  not_allowed: "People with this account can't sign in here. Use the account that your organisation has given you.",
   too_late: "That took more than a quarter of an hour. Please connect again.",
   too_many: "There are too many connections already. Disconnect one first.",
   store: "The connection can't be stored now. Try again in a moment.",

@@ -7,6 +7,8 @@ import { dayAndTime, formatDate, hoursAndMinutes, spoken } from "./words.js";
 // These hours are always shown, others when there is something in them.
 const FIRST_HOUR = 8;
 const LAST_HOUR = 18;
+// With more than these, only every other hour has room for its name.
+const HOURS_NAMED = 14;
 
 function shownHours(data) {
   const used = data.totals.hours_of_day.map((minutes, hour) => (minutes > 0 ? hour : -1))
@@ -35,6 +37,7 @@ export function showHeat(data) {
         formatDate(day.date, { weekday: "short" }))),
     ...hours.map((hour) => makeHour(day.hours_of_day[hour], hour, day.date)));
 
+  $("heat").classList.toggle("dense", hours.length > HOURS_NAMED);
   $("heat").replaceChildren(
     make("caption", { class: "sr" }, "Minutes in meetings, by day and hour"),
     make("thead", {}, make("tr", {}, make("td"), ...hours.map((hour) =>
@@ -58,15 +61,28 @@ function makeFreeDay(day) {
     make("span", { class: "quiet" }, longest ? hoursAndMinutes(longest.minutes) : ""));
 }
 
+// "40 h of work, Monday to Friday": the server knows which hours these are.
+function workInWords(data) {
+  const name = (day) => formatDate(day.date, { weekday: "long" });
+  const days = data.days.filter((day) => day.work.minutes > 0);
+  if (days.length === 0) return "no working hours";
+  const first = data.days.indexOf(days[0]);
+  const isRow = days.length > 2 && days.every((day, index) => data.days[first + index] === day);
+  const when = isRow ? `${name(days[0])} to ${name(days[days.length - 1])}` :
+    days.map(name).join(", ");
+  return `${hoursAndMinutes(data.totals.work.minutes)} of work, ${when}`;
+}
+
 export function showFree(data) {
   const work = data.totals.work;
   const longest = work.longest_free;
 
+  $("free-hours").textContent = workInWords(data);
   $("free").replaceChildren(
     makeFact("Room for focus", hoursAndMinutes(work.focusable.minutes),
-      `${spoken(work.focusable.count, "stretch", "stretches")} of two hours or more`),
+      `${spoken(work.focusable.count, "stretch", "stretches")} that ${work.focusable.count === 1 ? "is" : "are"} long enough`),
     makeFact("In pieces", hoursAndMinutes(work.fragmented.minutes),
-      `${spoken(work.fragmented.count, "gap", "gaps")} shorter than two hours`),
+      `${spoken(work.fragmented.count, "gap", "gaps")} too short to focus`),
     makeFact("Longest free", longest ? hoursAndMinutes(longest.minutes) : "none",
       longest ? `from ${dayAndTime(longest.start)}` : "no working hour was free"),
     makeFact("After hours", hoursAndMinutes(work.after_hours_minutes), "in meetings"));

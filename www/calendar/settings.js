@@ -2,8 +2,9 @@
 // Who is here, and how they want to see their weeks: zone, first day, signing out, deleting. Kept
 // on the server for who has an account, and in this browser so that the first week needs no detour.
 
-import { deleteMe, fetchMe, googleAddress, saveMe, signOut } from "./api.js";
+import { deleteMe, fetchMe, saveMe, signOut } from "./api.js";
 import { $, attempt, make, setShown, tell } from "./dom.js";
+import { canSignIn, goToSignIn, nameSignIn } from "./sign_in.js";
 import { browserZone } from "./words.js";
 
 const ZONE = "kontor.zone";
@@ -75,7 +76,8 @@ function showMe() {
   const isSession = me.signed_in_by === "session";
 
   $("who").textContent = me.user ? `You are ${me.user}.` : "You are not signed in.";
-  setShown($("sign-in"), !me.user && me.google);
+  setShown($("sign-in"), canSignIn(me));
+  nameSignIn($("sign-in"), me);
   setShown($("calendars"), Boolean(me.user) && me.can_connect);
   setShown($("sign-out"), isSession);
   setShown($("sign-out-everywhere"), isSession);
@@ -128,7 +130,7 @@ export function prepareSettings(onChange) {
   });
   $("zone").addEventListener("change", () => tell(problem, save));
   $("week-start").addEventListener("change", () => tell(problem, save));
-  $("sign-in").addEventListener("click", () => location.assign(googleAddress()));
+  $("sign-in").addEventListener("click", () => goToSignIn(me));
   on("sign-out", async () => forget(await signOut(false)));
   on("sign-out-everywhere", async () => forget(await signOut(true)));
   $("delete").addEventListener("click", () => setShown($("delete-sure"), true));

@@ -53,7 +53,7 @@ function showAside(data) {
       "overlapping meetings are counted once.");
   }
   if (meetings.large > 0) {
-    parts.push(`${spoken(meetings.large, "meeting", "meetings")} had more than 100 people.`);
+    parts.push(`${spoken(meetings.large, "meeting was", "meetings were")} very large.`);
   }
   if (data.week.hours !== 168) {
     parts.push(`The clocks change in this week: it has ${data.week.hours} hours.`);

@@ -17,6 +17,7 @@ async function ask(path, body) {
     throw new Error("kontor can't be reached. Check your connection and try again.");
   }
   const answer = await response.json().catch(() => ({}));
+  byId("sign-in").hidden = response.status !== 401;
   if (!response.ok) throw new Error(answer.detail ?? `kontor answered ${response.status}.`);
   return answer;
 }
@@ -83,9 +84,17 @@ async function attempt(action) {
   }
 }
 
+// Who has signed in with an address will want the mail there.
+async function suggestAddress() {
+  const response = await fetch("../api/calendar/me", { cache: "no-store" }).catch(() => null);
+  const me = response?.ok ? await response.json() : {};
+  if (!form.address.value && me.user?.includes("@")) form.address.value = me.user;
+}
+
 async function load() {
   stored = await ask("settings");
   show(stored);
+  if (!stored.address) await suggestAddress();
 }
 
 async function save(withAddress) {
