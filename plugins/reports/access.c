@@ -2,6 +2,8 @@
 /* A job is judged by the roles of its report, whose name its id begins with: "sales.0a1b…". */
 #include "access.h"
 
+#include "personal.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -42,8 +44,10 @@ bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *
     memcpy(name, job->id, length);
     name[length] = '\0';
     *ret_definition = strcmp(job->plugin, "reports") == 0 ? catalogue_find(catalogue, name) : NULL;
-    return *ret_definition &&
-           catalogue_may_see(catalogue, *ret_definition, user && *user ? user : NULL);
+    if (!*ret_definition ||
+        !catalogue_may_see(catalogue, *ret_definition, user && *user ? user : NULL))
+        return false;
+    return !(*ret_definition)->is_personal || personal_is_mine(job->realm, user);
 }
 
 void access_respond_restart(struct kt_request *request)

@@ -42,7 +42,7 @@ struct access_job {
  */
 bool access_job(struct kt_request *request, struct access_job *ret_job);
 
-/** Whether a person may see a job: that of a report that they may see. */
+/** Whether a person may see a job: that of a report that they may see; if personal, their own. */
 bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *job,
                         const char *user, const struct definition **ret_definition);
 

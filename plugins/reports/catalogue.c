@@ -9,6 +9,11 @@
 
 /** Sources and roles that may be configured. */
 #define LIST_MAX 64u
+/** The calendar is one more. */
+#define SOURCES_MAX (LIST_MAX + 1)
+
+/** What is a source without being configured. */
+static const struct source_address calendar = {DEFINITION_CALENDAR, "calendar:"};
 
 struct problems {
     struct kt_error *error;
@@ -56,20 +61,27 @@ static int split(TALLOC_CTX *context, const struct kt_plugin *plugin, const char
 static int read_sources(struct catalogue *catalogue, const struct kt_plugin *plugin,
                         struct kt_error *error)
 {
-    struct source_address *sources = talloc_array(catalogue, struct source_address, LIST_MAX);
+    struct source_address *sources = talloc_array(catalogue, struct source_address, SOURCES_MAX);
     const char *cursor = kt_plugin_string(plugin, "sources"), *word;
     if (!sources)
         return kt_error_set(error, -ENOMEM, "out of memory");
+    sources[catalogue->source_count++] = calendar;
     for (size_t length; (length = next_word(&cursor, &word)) > 0;) {
         struct source_address *source = &sources[catalogue->source_count];
         struct kt_error why;
-        if (catalogue->source_count == LIST_MAX)
+        if (catalogue->source_count == SOURCES_MAX)
             return kt_error_set(error, -EINVAL, "%s: sources: more than %u",
                                 kt_plugin_option_place(plugin, "sources"), LIST_MAX);
         int result =
             split(sources, plugin, "sources", word, length, &source->name, &source->address, error);
         if (result < 0)
             return result;
+        if (strcmp(source->name, calendar.name) == 0 ||
+            strcmp(source->address, calendar.address) == 0)
+            return kt_error_set(error, -EINVAL,
+                                "%s: source %s: the name calendar means people's own calendars, "
+                                "which are there by themselves",
+                                kt_plugin_option_place(plugin, "sources"), source->name);
         if (source_check(source->address, &why) < 0)
             return kt_error_set(error, -EINVAL, "%s: source %s: %s",
                                 kt_plugin_option_place(plugin, "sources"), source->name, why.text);
@@ -180,7 +192,7 @@ static int check_definitions(const struct catalogue *catalogue, bool with_databa
                              struct problems *problems, struct kt_error *error)
 {
     struct database *databases =
-        with_databases ? talloc_zero_array(NULL, struct database, LIST_MAX) : NULL;
+        with_databases ? talloc_zero_array(NULL, struct database, SOURCES_MAX) : NULL;
     if (with_databases && !databases)
         return kt_error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < catalogue->definition_count; i++) {
@@ -259,6 +271,8 @@ static bool has_role(const struct catalogue *catalogue, const char *role, const 
 bool catalogue_may_see(const struct catalogue *catalogue, const struct definition *definition,
                        const char *user)
 {
+    if (definition->is_personal && !user)
+        return false;
     if (!definition->roles[0])
         return true;
     for (const char *const *role = definition->roles; user && *role; role++)

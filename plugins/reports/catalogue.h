@@ -63,11 +63,14 @@ const struct definition *catalogue_find(const struct catalogue *catalogue, const
 /** The address of a source, or NULL. */
 const char *catalogue_address(const struct catalogue *catalogue, const char *source);
 
-/** Whether a person may see a report. @param user  NULL: nobody has signed in */
+/**
+ * Whether a person may see a report; one of a calendar nobody may who is nobody.
+ * @param user  NULL: nobody has signed in
+ */
 bool catalogue_may_see(const struct catalogue *catalogue, const struct definition *definition,
                        const char *user);
 
-/** The realm that jobs of a report belong to. */
+/** The realm that jobs of a report belong to, unless it is personal. */
 const char *catalogue_realm(const struct definition *definition);
 
 #endif

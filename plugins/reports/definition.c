@@ -248,7 +248,7 @@ static void check_use(struct definition_reader *reader)
                                 piece.text);
     }
     for (size_t i = 0; i < definition->parameter_count; i++)
-        if (!is_used[i])
+        if (!is_used[i] && !definition_is_asked(definition, &reader->parameters[i]))
             definition_complain(reader, reader->parameters[i].line,
                                 "param: the query does not use :%s", reader->parameters[i].name);
 }
@@ -371,6 +371,9 @@ static void read_all(struct definition_reader *reader, const char *text, size_t 
         definition_complain(reader, 1, "there is no source");
     if (!definition->summary)
         definition->summary = "";
+    definition->is_personal =
+        definition->source && strcmp(definition->source, DEFINITION_CALENDAR) == 0;
+    definition_check_personal(reader);
     definition_check_chart(reader);
     check_query(reader);
 }

@@ -10,6 +10,12 @@
 
 #include <talloc.h>
 
+/** The source that is people's own calendars, and the parameters that say which days. */
+#define DEFINITION_CALENDAR "calendar"
+#define DEFINITION_FROM "from"
+#define DEFINITION_TO "to"
+#define DEFINITION_ZONE "zone"
+
 enum parameter_type {
     PARAMETER_DATE,
     PARAMETER_DATETIME,
@@ -36,7 +42,8 @@ struct definition {
     const char *name;  /**< the file's name without .sql: [a-z][a-z0-9-]*, at most 32 */
     const char *path;
     const char *title, *summary; /**< summary: "" if there is none */
-    const char *source; /**< name of a source of the configuration */
+    const char *source; /**< name of a source of the configuration, or DEFINITION_CALENDAR */
+    bool is_personal;   /**< of that: its rows are those of whoever asks, and nobody else's */
     const char *const *roles; /**< ends with NULL; empty: everybody */
     int64_t timeout_ms, retention_ms;
     size_t parameter_count;

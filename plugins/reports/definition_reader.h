@@ -79,6 +79,12 @@ void definition_read_parameter(struct definition_reader *reader, const char *tex
 void definition_read_column(struct definition_reader *reader, const char *text);
 void definition_read_chart(struct definition_reader *reader, const char *text);
 
+/** Whether the calendar is asked with a parameter, so that the query need not use it. */
+bool definition_is_asked(const struct definition *definition, const struct parameter *parameter);
+
+/** Once all parameters are known: those of a report of the calendar. */
+void definition_check_personal(struct definition_reader *reader);
+
 /** Once all columns are known: those of the chart must be among them. */
 void definition_check_chart(struct definition_reader *reader);
 

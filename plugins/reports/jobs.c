@@ -6,6 +6,7 @@
 #include "access.h"
 #include "make.h"
 #include "parameters.h"
+#include "personal.h"
 #include "view.h"
 
 #include <cjson/cJSON.h>
@@ -44,6 +45,11 @@ static void respond_unavailable(struct kt_request *request, int result)
         kt_respond_problem(request, 404, "There is no such job any more.");
     else
         kt_respond_problem(request, 500, "This did not work: %s.", strerror(-result));
+}
+
+static bool has_ended(const struct kt_job *job)
+{
+    return job->state != KT_JOB_QUEUED && job->state != KT_JOB_RUNNING;
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -256,6 +262,13 @@ static void respond_started(struct kt_request *request, const struct definition 
     kt_respond_json(request, 202, view_job(job, definition, access_user(request)));
 }
 
+/** Whether there is a job to join. */
+static bool is_there(const char *realm, const char *id)
+{
+    struct kt_job job;
+    return kt_job_look(realm, id, &job) == 0 && (job.state == KT_JOB_READY || !has_ended(&job));
+}
+
 /** Start or join, and answer. */
 static void start_job(struct kt_request *request, const struct definition *definition,
                       const struct order *order)
@@ -265,14 +278,20 @@ static void start_job(struct kt_request *request, const struct definition *defin
     parameters_id(definition, format, order->bound, order->bound_count, sum);
     snprintf(id, sizeof id, "%s.%s.%.*s", definition->name, format, SUM_DIGITS, sum);
     const char *address = catalogue_address(catalogue_of(request), definition->source);
-    bool is_local = strncmp(address, "sqlite:", strlen("sqlite:")) == 0;
+    bool is_local = definition->is_personal || strncmp(address, "sqlite:", strlen("sqlite:")) == 0;
+    const char *realm = definition->is_personal ? personal_realm(kt_self_memory(), order->who)
+                                                : catalogue_realm(definition);
+    struct kt_memory_file *rows = NULL;
+    if (definition->is_personal && !is_there(realm, id) && !personal_gather(request, order, &rows))
+        return;
     const struct kt_job_start start = {
-        .realm = catalogue_realm(definition),
+        .realm = realm,
         .id = id,
         .kind = REPORT_JOB,
         .title = make_title(definition, order->bound),
         .who = order->who,
         .argument = kt_must(order_write(kt_self_memory(), order)),
+        .input = rows,
         .retention_ms = definition->retention_ms,
         .limits = {.time_ms = definition->timeout_ms,
                    .needs_network = !is_local,
@@ -361,11 +380,6 @@ static int send_event(struct kt_request *request, const struct access_job *found
     cJSON_free(text);
     cJSON_Delete(json);
     return result == 0 ? kt_response_flush(request) : result;
-}
-
-static bool has_ended(const struct kt_job *job)
-{
-    return job->state != KT_JOB_QUEUED && job->state != KT_JOB_RUNNING;
 }
 
 void jobs_follow(struct kt_request *request)

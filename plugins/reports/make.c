@@ -165,6 +165,16 @@ static int read_order(struct make *make, struct kt_error *error)
     return 0;
 }
 
+/** The rows of a calendar came along with the order. */
+static int load_rows(struct make *make, struct source *source, struct kt_error *error)
+{
+    int fd = kt_job_input(make->run);
+    if (fd < 0) /* somebody joined a job that went before this one began */
+        return kt_error_set(error, -ESTALE,
+                            "its rows are not there any more; please ask for it again");
+    return source_load(source, fd, error);
+}
+
 /* ---------------------------------------------------------------- after */
 
 /** A checksum over the first bytes of the memory file, for the ETag. */
@@ -239,6 +249,8 @@ int report_make(struct kt_job_run *run, struct kt_error *error)
         result =
             source_open(make.memory, make.definition->source,
                         catalogue_address(make.catalogue, make.definition->source), &source, error);
+    if (result == 0 && make.definition->is_personal)
+        result = load_rows(&make, source, error);
     if (result == 0)
         result = source_prepare(source, make.definition, error);
     if (result == 0)

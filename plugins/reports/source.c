@@ -68,7 +68,8 @@ int source_watch_error(const struct source_watch *watch, struct kt_error *error)
 
 static const struct source_kind *find_kind(const char *address)
 {
-    static const struct source_kind *const kinds[] = {&source_sqlite, &source_postgres};
+    static const struct source_kind *const kinds[] = {&source_sqlite, &source_postgres,
+                                                      &source_calendar};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i]->is_address(address))
             return kinds[i];
@@ -104,6 +105,11 @@ int source_open(TALLOC_CTX *context, const char *name, const char *address,
     else
         *ret_source = source;
     return result;
+}
+
+int source_load(struct source *source, int fd, struct kt_error *error)
+{
+    return source->kind->load ? source->kind->load(source->connection, fd, error) : 0;
 }
 
 /* ---------------------------------------------------------------- columns */

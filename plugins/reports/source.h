@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A source runs a query and gives its rows to a sink. Sources are databases that the configuration
- * names: SQLite and PostgreSQL. They block: in a worker only on the thread pool, in a job as it is.
+ * names, SQLite and PostgreSQL, and whoever asks' own calendars. They block: in a worker only on the thread pool, in a job as it is.
  */
 #ifndef REPORTS_SOURCE_H
 #define REPORTS_SOURCE_H
@@ -32,6 +32,13 @@ struct source;
  */
 int source_open(TALLOC_CTX *context, const char *name, const char *address,
                 struct source **ret_source, struct kt_error *error);
+
+/**
+ * Give a source the rows that it is about, if it has none of its own: those of a calendar.
+ * @param fd  a file that kt_job_input names
+ * @return 0, also for a source that needs none, or a negative errno with the words
+ */
+int source_load(struct source *source, int fd, struct kt_error *error);
 
 /** Whether an address is one, without opening it. @return 0, -EINVAL with the words */
 int source_check(const char *address, struct kt_error *error);

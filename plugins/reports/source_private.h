@@ -48,6 +48,8 @@ struct source_kind {
     /** @param ret_connection  owned by the context, which closes it */
     int (*open)(TALLOC_CTX *context, const char *name, const char *address, void **ret_connection,
                 struct kt_error *error);
+    /** As source_load; NULL: there is nothing to load. */
+    int (*load)(void *connection, int fd, struct kt_error *error);
     /** Prepare a query, instead of the one before. @param ret_fields  owned by the context */
     int (*prepare)(void *connection, TALLOC_CTX *context, const struct source_query *query,
                    struct source_field **ret_fields, size_t *ret_count, struct kt_error *error);
@@ -57,6 +59,17 @@ struct source_kind {
                struct kt_error *error);
 };
 
-extern const struct source_kind source_sqlite, source_postgres;
+extern const struct source_kind source_sqlite, source_postgres, source_calendar;
+
+/** A connection of source_sqlite to an empty database in memory. @return as source_kind.open */
+int source_sqlite_open_memory(TALLOC_CTX *context, const char *name, void **ret_connection,
+                              struct kt_error *error);
+
+/**
+ * Run one statement of our own on it, which may write; queries still can't.
+ * @param text  bound as ?1, if the statement has it
+ */
+int source_sqlite_write(void *connection, const char *statement, const char *text, size_t size,
+                        struct kt_error *error);
 
 #endif

@@ -221,8 +221,8 @@ static int wait_for_lock(void *argument, int count)
     return 1;
 }
 
-static int open_database(TALLOC_CTX *context, const char *name, const char *address,
-                         void **ret_connection, struct kt_error *error)
+static int open_file(TALLOC_CTX *context, const char *name, const char *path, int flags,
+                     void **ret_connection, struct kt_error *error)
 {
     /* SQLite makes tables of json_each and json_tree when they are first used, which the authorizer
        would refuse later; choices are JSON arrays. */
@@ -235,8 +235,8 @@ static int open_database(TALLOC_CTX *context, const char *name, const char *addr
         return kt_error_set(error, -ENOMEM, "out of memory");
     connection->name = name;
     talloc_set_destructor(connection, close_connection);
-    int code = sqlite3_open_v2(address + strlen(SCHEME), &connection->database,
-                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        sqlite3_open_v2(path, &connection->database, flags | SQLITE_OPEN_NOMUTEX, NULL);
     int result = code == SQLITE_OK ? set_limits(connection->database) : 0;
     if (code == SQLITE_OK && result == 0) {
         sqlite3_busy_handler(connection->database, wait_for_lock, connection);
@@ -254,6 +254,51 @@ static int open_database(TALLOC_CTX *context, const char *name, const char *addr
     sqlite3_set_authorizer(connection->database, authorize, connection);
     *ret_connection = connection;
     return 0;
+}
+
+static int open_database(TALLOC_CTX *context, const char *name, const char *address,
+                         void **ret_connection, struct kt_error *error)
+{
+    return open_file(context, name, address + strlen(SCHEME), SQLITE_OPEN_READONLY, ret_connection,
+                     error);
+}
+
+int source_sqlite_open_memory(TALLOC_CTX *context, const char *name, void **ret_connection,
+                              struct kt_error *error)
+{
+    return open_file(context, name, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                     ret_connection, error);
+}
+
+/** Let this room itself write, or nobody. @return SQLite's code */
+static int set_writable(struct connection *connection, bool is_writable)
+{
+    sqlite3_set_authorizer(connection->database, NULL, NULL);
+    int code = sqlite3_exec(connection->database,
+                            is_writable ? "PRAGMA query_only = 0" : "PRAGMA query_only = 1", NULL,
+                            NULL, NULL);
+    if (!is_writable)
+        sqlite3_set_authorizer(connection->database, authorize, connection);
+    return code;
+}
+
+int source_sqlite_write(void *argument, const char *statement, const char *text, size_t size,
+                        struct kt_error *error)
+{
+    struct connection *connection = argument;
+    sqlite3_stmt *prepared = NULL;
+    int code = set_writable(connection, true);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(connection->database, statement, -1, &prepared, NULL);
+    if (code == SQLITE_OK && sqlite3_bind_parameter_count(prepared) > 0)
+        code = sqlite3_bind_text64(prepared, 1, text, size, SQLITE_STATIC, SQLITE_UTF8);
+    if (code == SQLITE_OK && sqlite3_step(prepared) != SQLITE_DONE)
+        code = sqlite3_errcode(connection->database);
+    int result = code == SQLITE_OK ? 0 : tell(connection, code, error);
+    sqlite3_finalize(prepared);
+    if (set_writable(connection, false) != SQLITE_OK && result == 0)
+        result = tell(connection, SQLITE_ERROR, error);
+    return result;
 }
 
 /* ---------------------------------------------------------------- preparing */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One question to the calendar's server in this worker; what it refuses the person is told. */
+#include "personal.h"
+
+#include "calendar/rows_server.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <kontor/log.h>
+#include <kontor/process.h>
+#include <sodium.h>
+#include <string.h>
+
+/** More than a calendar's sources may take (source_timeout of [calendar]: 20 s). */
+#define PATIENCE_MS 60000
+/** Bytes of the hash that stands for a person. */
+#define PERSON_BYTES 16u
+
+const char *personal_realm(TALLOC_CTX *context, const char *user)
+{
+    unsigned char sum[PERSON_BYTES];
+    char digits[2 * PERSON_BYTES + 1];
+    crypto_generichash(sum, sizeof sum, (const unsigned char *)user, strlen(user), NULL, 0);
+    sodium_bin2hex(digits, sizeof digits, sum, sizeof sum);
+    return kt_must(talloc_asprintf(context, "person-%s", digits));
+}
+
+bool personal_is_mine(const char *realm, const char *user)
+{
+    const char *mine = personal_realm(NULL, user);
+    bool is_mine = strcmp(realm, mine) == 0;
+    talloc_free((void *)(uintptr_t)mine);
+    return is_mine;
+}
+
+static const char *value_of(const struct order *order, const char *name)
+{
+    for (size_t i = 0; i < order->bound_count; i++)
+        if (strcmp(order->bound[i].name, name) == 0)
+            return order->bound[i].value;
+    return NULL;
+}
+
+/** The question as JSON; owned by the calling process. */
+static const char *write_question(const struct order *order)
+{
+    const char *zone = value_of(order, DEFINITION_ZONE);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "user", order->who);
+    cJSON_AddStringToObject(json, "from", value_of(order, DEFINITION_FROM));
+    cJSON_AddStringToObject(json, "to", value_of(order, DEFINITION_TO));
+    if (zone)
+        cJSON_AddStringToObject(json, "zone", zone);
+    char *text = kt_must(cJSON_PrintUnformatted(json));
+    const char *copy = kt_must(talloc_strdup(kt_self_memory(), text));
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return copy;
+}
+
+/** Pass on why the calendar has no rows. */
+static void respond_refusal(struct kt_request *request, const struct kt_message *reply)
+{
+    cJSON *problem = cJSON_ParseWithLength(reply->data, reply->size);
+    const char *detail = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(problem, "detail"));
+    int status = (int)reply->type;
+    /* 400 and 422 are about what was entered; so is a calendar that isn't connected. */
+    if (status == 400 || status == 401 || status == 404)
+        status = 422;
+    kt_respond_problem(request, status, "%s", detail ? detail : "The calendar can't be read.");
+    cJSON_Delete(problem);
+}
+
+bool personal_gather(struct kt_request *request, const struct order *order,
+                     struct kt_memory_file **ret_rows)
+{
+    const char *question = write_question(order);
+    const struct kt_message *reply;
+    int result = kt_call(kt_whereis(KT_ROWS_SERVER), KT_ROWS_ASK, question, strlen(question),
+                         PATIENCE_MS, &reply);
+    if (result == 0 && reply->type == 200) {
+        *ret_rows = (struct kt_memory_file *)(uintptr_t)reply->data;
+        return true;
+    }
+    if (result == 0) {
+        respond_refusal(request, reply);
+    } else if (result == -ESRCH) {
+        kt_respond_problem(request, 503, "There is no calendar here: the plugin isn't loaded.");
+    } else {
+        kt_log_warning("the calendar doesn't answer: %s", strerror(-result));
+        kt_respond_problem(request, 504, "The calendar didn't answer in time; please try again.");
+    }
+    return false;
+}

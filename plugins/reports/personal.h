@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reports of people's own calendars: whose they are, and the rows for the job, which has no way to
+ * any calendar itself. Such a report is the person's alone: it has a realm of its own.
+ */
+#ifndef REPORTS_PERSONAL_H
+#define REPORTS_PERSONAL_H
+
+#include "order.h"
+
+#include <kontor/memory_file.h>
+#include <kontor/request.h>
+
+/** The realm of one person's reports. @return owned by context; ends the process without memory */
+const char *personal_realm(TALLOC_CTX *context, const char *user);
+
+/** Whether a realm is this person's. */
+bool personal_is_mine(const char *realm, const char *user);
+
+/**
+ * Ask the calendar for the days that the order's parameters name.
+ * @param ret_rows  sealed; owned by the calling process
+ * @return false: the request is answered
+ * Parks.
+ */
+bool personal_gather(struct kt_request *request, const struct order *order,
+                     struct kt_memory_file **ret_rows);
+
+#endif
