@@ -14,7 +14,7 @@ PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost
     libsodium-dev libsystemd-dev libseccomp-dev libcurl4-openssl-dev libhiredis-dev libsqlite3-dev libpq-dev
     libxlsxwriter-dev libisal-dev libminizip-dev libssl-dev zlib1g-dev)
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3 python3-aiosmtpd)
-PACKAGES_UNIT=(libcmocka-dev)
+PACKAGES_UNIT=(libcmocka-dev mandoc)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
     spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server faketime openssl python3-dateutil python3-openpyxl python3-pytest
     python3-requests python3-selenium chromium chromium-driver libreoffice-calc-nogui)
@@ -23,7 +23,11 @@ PACKAGES_VALGRIND=(valgrind)
 PACKAGES_DIST=(xz-utils)
 PACKAGES_DEB=(apache2-dev bash-completion build-essential debhelper dh-apparmor fakeroot libhiredis-dev
     pkgconf xz-utils)
-PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs node-redis redis-server erlang-base elixir)
+PACKAGES_BENCH=("${PACKAGES_DEMO[@]}" wrk nodejs node-redis redis-server erlang-base elixir
+    erlang-inets erlang-p1-sqlite3 erlang-redis-client)
+# The platforms that we are compared with: not each Debian has them all.
+PACKAGES_PEERS=(erlang-jiffy gunicorn kore php-curl php-fpm php-redis puma python3-falcon
+    python3-gevent python3-hiredis python3-redis python3-urllib3 ruby-connection-pool ruby-redis)
 
 # The services among them; each is named like its program, or has it behind a colon.
 SERVICES=(nginx apache2 lighttpd caddy haproxy prometheus radicale redis-server postgresql:pg_ctlcluster)

@@ -1,11 +1,12 @@
 # Shared by the tests here: a site, and questions to it.
 
-# The site of nginx with kontor in it.
+# The site of nginx with kontor in it: nginx_site [DIRECTIVES]
 nginx_site() {
-    cat >/etc/nginx/sites-available/default <<'END'
+    cat >/etc/nginx/sites-available/default <<END
 server {
     listen 127.0.0.1:80 default_server;
     root /var/www/html;
+    $1
     include snippets/kontor.conf;
 }
 END
@@ -13,19 +14,26 @@ END
     systemctl restart nginx
 }
 
-# Ask until it is answered, at most 20 seconds: the web server may still be starting.
+# get PATH [OPTION OF CURL …]: ask until it is answered, at most 20 seconds: the web server may still be
+# starting.
 get() {
+    path=$1
+    shift
     curl --silent --show-error --fail --retry 20 --retry-delay 1 --retry-connrefused \
-        --retry-max-time 20 "http://127.0.0.1/kontor$1"
+        --retry-max-time 20 "$@" "http://127.0.0.1/kontor$path"
 }
 
-# expect PATH TEXT: the answer has this text in it. Once is enough, also right after a reload.
+# expect PATH TEXT [OPTION OF CURL …]: the answer has this text in it. Once is enough, also right after a
+# reload.
 expect() {
-    answer=$(get "$1") || true
+    asked=$1
+    text=$2
+    shift 2
+    answer=$(get "$asked" "$@") || true
     case $answer in
-    *"$2"*) echo "GET /kontor$1: ok" ;;
+    *"$text"*) echo "GET /kontor$asked: ok" ;;
     *)
-        echo "GET /kontor$1: no '$2' in the answer:"
+        echo "GET /kontor$asked: no '$text' in the answer:"
         echo "$answer"
         journalctl -u kontor --no-pager | tail -n 30
         exit 1

@@ -191,6 +191,7 @@ static void examine(struct kt_patient *patient)
     kt_doctor_store(patient);
     kt_doctor_sockets(patient);
     kt_doctor_web(patient);
+    kt_doctor_mail(patient);
     kt_doctor_upstream(patient);
 }
 

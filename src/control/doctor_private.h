@@ -50,7 +50,9 @@ void kt_doctor_store(const struct kt_patient *patient);
 void kt_doctor_sockets(const struct kt_patient *patient);
 /** The web server in front. */
 void kt_doctor_web(const struct kt_patient *patient);
-/** Servers that the options of plugins name, and the proxy. */
+/** The mail server. */
+void kt_doctor_mail(const struct kt_patient *patient);
+/** Other servers that the options of plugins name, and the proxy. */
 void kt_doctor_upstream(const struct kt_patient *patient);
 
 #endif

@@ -21,6 +21,10 @@
 #define CONNECT_MS 3000L
 #define ANSWER_MS 8000L
 #define HERE "http://127.0.0.1/kontor"
+/** The option with the address at which people find us, from elsewhere. */
+#define OWN_ADDRESS "public_url"
+/** What the options about Google begin with. */
+#define GOOGLE "google_"
 /** More of a web server's file is not looked at; bytes. */
 #define FILE_MAX_BYTES (1u << 20)
 
@@ -182,12 +186,15 @@ void kt_doctor_web(const struct kt_patient *patient)
 
 /* ---------------------------------------------------------------- upstream */
 
-/** What an address may begin with, and the port where it names none. */
+/** What an address may begin with, what is tried there, and the port where it names none. */
 static const struct scheme {
     const char *name;
+    const char *tried; /**< "http": a connection, "https": TLS in it */
     unsigned port;
-} schemes[] = {{"http", 80},        {"https", 443},       {"smtp", 25},      {"smtps", 465},
-               {"submission", 587}, {"postgresql", 5432}, {"postgres", 5432}};
+} schemes[] = {{"http", "http", 80},
+               {"https", "https", 443},
+               {"postgresql", "http", 5432},
+               {"postgres", "http", 5432}};
 
 /** Find scheme, host and port in a text like crm=postgresql://user@host:5432/base. @return the
  * address to connect with, owned by the patient's context; NULL: there is none */
@@ -214,9 +221,10 @@ static const char *find_server(const struct kt_patient *patient, const char *tex
         const char *bracket = memchr(host, ']', length);
         const char *rest = bracket != NULL ? bracket : host;
         bool has_port = memchr(rest, ':', length - (size_t)(rest - host)) != NULL;
-        return has_port ? talloc_asprintf(patient->context, "http://%.*s", (int)length, host)
-                        : talloc_asprintf(patient->context, "http://%.*s:%u", (int)length, host,
-                                          schemes[i].port);
+        return has_port ? talloc_asprintf(patient->context, "%s://%.*s", schemes[i].tried,
+                                          (int)length, host)
+                        : talloc_asprintf(patient->context, "%s://%.*s:%u", schemes[i].tried,
+                                          (int)length, host, schemes[i].port);
     }
     return NULL;
 }
@@ -230,13 +238,20 @@ static void connect_to(const struct kt_patient *patient, const char *area, const
         return;
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     CURLcode code = curl_easy_perform(curl);
-    const char *shown = server + strlen("http://");
+    const char *shown = strstr(server, "://") + strlen("://");
     if (code == CURLE_OK)
         kt_finding_add(patient->findings, KT_FINDING_OK, area, NULL, "%s: %s can be connected with",
                        option, shown);
+    else if (strcmp(option, OWN_ADDRESS) == 0)
+        kt_finding_add(
+            patient->findings, KT_FINDING_ADVICE, area,
+            "open it in a browser elsewhere: this machine may be the only one that cannot",
+            "%s: %s: %s", option, shown, curl_easy_strerror(code));
     else
         kt_finding_add(patient->findings, KT_FINDING_WRONG, area,
-                       "is the address right, does a firewall forbid it, is it running?",
+                       code == CURLE_PEER_FAILED_VERIFICATION
+                           ? "its certificate is not for this name, or over, or nobody's we trust"
+                           : "is the address right, does a firewall forbid it, is it running?",
                        "%s: %s: %s", option, shown, curl_easy_strerror(code));
     curl_easy_cleanup(curl);
 }
@@ -263,9 +278,10 @@ static bool is_of_interest(const struct kt_patient *patient,
         return false;
     if (patient->settings->fetch.proxy != NULL && strncmp(value->text, "http", strlen("http")) == 0)
         return false; /* the proxy connects */
-    /* Of the defaults only mail matters to whoever has not named a server. */
+    /* Of the defaults those of Google matter, to whoever has a client there. */
     return kt_config_entry(written, value->option->name) != NULL ||
-           strncmp(value->text, "smtp", strlen("smtp")) == 0;
+           (strncmp(value->option->name, GOOGLE, strlen(GOOGLE)) == 0 &&
+            kt_config_entry(written, GOOGLE "client_id") != NULL);
 }
 
 void kt_doctor_upstream(const struct kt_patient *patient)

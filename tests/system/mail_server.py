@@ -4,6 +4,7 @@
 Knows nothing of kontor. What arrived is in `mails`, parsed; `wait` waits for it.
 """
 
+import asyncio
 import email
 import email.policy
 import glob
@@ -48,10 +49,12 @@ class Dying(SMTP):
 
 class MailServer:
     """Listens on a port of its own. `mode` says what it does, and may be changed at any time:
-    accept, mail421, rcpt450, rcpt550, data451, data552, greylist, die_in_data, die_after_dot."""
+    accept, mail421, rcpt450, rcpt550, data451, data552, greylist, die_in_data, die_after_dot. Each
+    mail takes `delay` seconds. With `smtps` it speaks TLS from the first byte."""
 
-    def __init__(self, tls=None, needs_login=False):
+    def __init__(self, tls=None, needs_login=False, smtps=None):
         self.mode = "accept"
+        self.delay = 0
         self.mails = []
         self.deaths = 0
         self.sessions = set()
@@ -65,7 +68,11 @@ class MailServer:
         if needs_login:
             options.update(authenticator=self.authenticate, auth_required=True,
                            auth_require_tls=bool(tls))
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        context = None
+        if smtps:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*smtps)
+        self.controller = Controller(self, hostname="127.0.0.1", port=0, ssl_context=context)
         self.controller.factory = lambda: Dying(self, hostname="mail.test", **options)
         with socket.socket() as probe:  # the controller wants to know the port before
             probe.bind(("127.0.0.1", 0))
@@ -75,7 +82,7 @@ class MailServer:
     @staticmethod
     def authenticate(_server, _session, _envelope, _mechanism, data):
         """Whether somebody may send."""
-        return AuthResult(success=data.login == USER and data.password == PASSWORD)
+        return AuthResult(success=data.login == USER and data.password == PASSWORD, handled=False)
 
     async def handle_MAIL(self, _server, session, envelope, address, options):
         # pylint: disable=invalid-name,too-many-arguments,too-many-positional-arguments
@@ -103,6 +110,7 @@ class MailServer:
             return "451 local error"
         if self.mode == "data552":
             return "552 too large"
+        await asyncio.sleep(self.delay)
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         mail.envelope_from, mail.envelope_to = envelope.mail_from, list(envelope.rcpt_tos)
         mail.raw = envelope.content

@@ -6,6 +6,11 @@ import os
 import socket
 import threading
 
+import pytest
+
+from mail_server import PASSWORD, USER, MailServer, make_certificate
+from kontor import ROOT
+
 
 def examine(kontor, *arguments):
     """What the doctor says: (its exit status, texts of one area by state)."""
@@ -122,3 +127,88 @@ def test_files_that_the_service_does_not_see(make_kontor, folder):
     kontor.write_config(listen=f"unix:{kontor.socket}")
     _, texts = examine(kontor)
     assert not texts("wrong", "reports")
+
+
+def make_mailer(make_kontor, folder, port, **options):
+    """A kontor, which need not run, that is to send mails by the server on this port."""
+    return make_kontor(start=False, plugins=("mailer",), settings={
+        "store": f"sqlite:{folder}/store.db"}, sections={"mailer": {
+            "public_url": "https://127.0.0.1:1", "from": "kontor <kontor@example.org>",
+            "templates": str(ROOT / "plugins/mailer/templates"),
+            "smtp": f"smtp://127.0.0.1:{port}", **options}})
+
+
+def examine_mail(make_kontor, folder, server, **options):
+    """What is said of the mail server: (those that are ok, those that are wrong)."""
+    _, texts = examine(make_mailer(make_kontor, folder, server.port, **options))
+    found = [[text for text in texts(state, "mailer") if text.startswith("smtp: ")]
+             for state in ("ok", "wrong")]
+    assert len(found[0]) + len(found[1]) == 1, found
+    return found
+
+
+def test_mail_server(make_kontor, folder):
+    """No mail would go out, and the doctor say that all is well."""
+    server = MailServer()
+    try:
+        fine, _ = examine_mail(make_kontor, folder, server, smtp_tls="no")
+        assert "answers" in fine[0] and "TLS" not in fine[0]
+        _, wrong = examine_mail(make_kontor, folder, server)
+        assert "STARTTLS" in wrong[0]
+    finally:
+        server.stop()
+    _, wrong = examine_mail(make_kontor, folder, server, smtp_tls="no")
+    assert f"127.0.0.1:{server.port}" in wrong[0]
+    assert server.mails == []
+
+
+def test_mail_server_with_login(make_kontor, folder):
+    """A wrong password, or a certificate that nobody knows, would be found out on Friday at seven."""
+    certificate, key = make_certificate(folder)
+    server = MailServer(tls=(certificate, key), needs_login=True)
+    login = {"smtp_user": USER.decode(), "smtp_password": PASSWORD.decode()}
+    try:
+        fine, _ = examine_mail(make_kontor, folder, server, smtp_ca_file=str(certificate), **login)
+        assert "by TLS" in fine[0] and "our login" in fine[0]
+        login["smtp_password"] = "geheim"
+        _, wrong = examine_mail(make_kontor, folder, server, smtp_ca_file=str(certificate), **login)
+        assert "ogin denied" in wrong[0] and "geheim" not in wrong[0]
+        _, wrong = examine_mail(make_kontor, folder, server, **login)
+        assert "certificate" in wrong[0]
+    finally:
+        server.stop()
+
+
+def test_own_address_is_for_others(make_kontor, folder):
+    """A site that only people outside can reach would be called broken."""
+    server = MailServer()
+    try:
+        kontor = make_mailer(make_kontor, folder, server.port, smtp_tls="no")
+        _, texts = examine(kontor)
+        assert any("127.0.0.1:1" in text for text in texts("advice", "mailer"))
+        assert not texts("wrong", "mailer")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("plugin, options", [
+    ("evaluation", {"upstream": "http://127.0.0.1:{}/slow"}),
+    ("calendar", {"google_client_id": "x", "google_client_secret": "x",
+                  **{f"google_{name}": "https://127.0.0.1:{}/" for name in (
+                      "api", "authorize", "token", "revoke", "issuer")}})])
+def test_upstream(make_kontor, folder, plugin, options):
+    """Whoever waits for a server that cannot be reached would not be told which."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        kontor = make_kontor(start=False, plugins=(plugin,), settings={
+            "store": f"sqlite:{folder}/store.db"}, sections={plugin: {
+                name: text.format(port) for name, text in options.items()}})
+        _, texts = examine(kontor)
+        wrong = texts("wrong", plugin)
+        assert len(wrong) == len([text for text in options.values() if "{}" in text])
+        assert all(f"127.0.0.1:{port}" in text for text in wrong)
+        if plugin == "evaluation":
+            listener.listen()
+            _, texts = examine(kontor)
+            assert texts("ok", plugin) and not texts("wrong", plugin)
