@@ -16,6 +16,8 @@ TITLE_HEIGHT = 62
 BAR = 16
 BAR_STEP = 21
 GROUP_STEP = 30
+# A machine that was busier with other things is told of.
+BUSY_PERCENT_MAX = 10
 # A value that is not 0 is seen.
 BAR_MIN = 1.5
 
@@ -83,7 +85,7 @@ width="{WIDTH}" height="{height}" role="img" aria-labelledby="title description"
 def bars(title, note, groups, unit, path):
     """Bars in groups [(label, {system: value})], each group on a scale of its own."""
     spoken = "; ".join(
-        f"{label}: " + ", ".join(f"{words.SYSTEMS[system]} {words.quantity(value, unit)}"
+        f"{label}: " + ", ".join(f"{words.system(system)} {words.quantity(value, unit)}"
                                  for system, value in values.items())
         for label, values in groups)
     drawing = Drawing(title, note, spoken + ".")
@@ -95,7 +97,7 @@ def bars(title, note, groups, unit, path):
         for system, value in values.items():
             style = "ours" if system == "kontor" else ""
             width = max(room * value / longest, BAR_MIN)
-            drawing.text(LABEL_WIDTH - 8, drawing.y + 13, words.SYSTEMS[system], style, "end")
+            drawing.text(LABEL_WIDTH - 8, drawing.y + 13, words.system(system), style, "end")
             drawing.bar(LABEL_WIDTH, width, style)
             drawing.text(LABEL_WIDTH + width + 6, drawing.y + 13, words.quantity(value, unit),
                          style)
@@ -132,6 +134,47 @@ def ratios(title, note, rows, path):
     drawing.save(path)
 
 
+def platforms(title, note, groups, path):
+    """Rates as bars, with what they cost in words behind them: groups [(label, [(name, value,
+    words)])], the largest first, each group on a scale of its own."""
+    drawing = Drawing(title, note, "; ".join(
+        f"{label}: " + ", ".join(f"{words.system(name)} {words.number(value)}/s, {costs}"
+                                 for name, value, costs in rows) for label, rows in groups) + ".")
+    left, room = 236, 170
+    for label, rows in groups:
+        drawing.text(MARGIN, drawing.y + 13, label, "group")
+        drawing.y += BAR_STEP + 2
+        longest = max(value for _, value, _ in rows) or 1
+        for name, value, costs in rows:
+            style = "ours" if name == "kontor" else ""
+            width = max(room * value / longest, BAR_MIN)
+            drawing.text(left - 8, drawing.y + 13, words.system(name), style, "end")
+            drawing.bar(left, width, style)
+            drawing.text(left + width + 6, drawing.y + 13, f"{words.number(value)}/s", style)
+            drawing.text(WIDTH - MARGIN, drawing.y + 13, costs, "note", "end")
+            drawing.y += BAR_STEP
+        drawing.y += GROUP_STEP - BAR_STEP
+    drawing.save(path)
+
+
+def platform_groups(values, endpoint):
+    """What platforms() draws of an endpoint."""
+    groups = []
+    for count in words.CONNECTIONS:
+        figure = f"platforms_{endpoint}_{count}"
+        rates = values.get(figure, {})
+        rows = []
+        for name in sorted(rates, key=lambda name: -rates[name]):
+            p50, p99, memory, errors = (values.get(figure + suffix, {}).get(name) for suffix in
+                                        ("_p50_ms", "_p99_ms", "_memory_mb", "_errors"))
+            costs = f"{words.number(p50)} / {words.number(p99)} ms, {words.number(memory)} MB"
+            rows.append((name, rates[name],
+                         costs + (f", {words.number(errors)} errors" if errors else "")))
+        if rows:
+            groups.append((f"{count:,} connections", rows))
+    return groups
+
+
 def web_groups(values, suffix, connections=words.CONNECTIONS):
     """All endpoints that were measured, at these numbers of connections."""
     groups = []
@@ -163,10 +206,18 @@ def draw(environment, figures, folder):
     """Draw all charts that these figures are enough for, as bench-*.svg in the folder."""
     values, rows = words.by_name(figures)
     note = f"{environment.get('processors', '?')} processors, all in one machine."
+    if environment.get("busy_percent", 0) > BUSY_PERCENT_MAX:
+        note += f" It was {environment['busy_percent']} % busy with other things."
     for name, (suffix, unit, title, direction, connections) in WEB_CHARTS.items():
         groups = web_groups(values, suffix, connections)
         if groups:
             bars(title, f"{direction} {note}", groups, unit, folder / f"bench-{name}.svg")
+    for endpoint, title in words.ENDPOINTS.items():
+        groups = platform_groups(values, endpoint)
+        if groups:
+            platforms(f"Platforms, {title}",
+                      f"Requests per second; half / 99 % answered within; memory. {note}", groups,
+                      folder / f"bench-platforms-{endpoint}.svg")
     native = []
     for figure, label in words.NATIVE.items():
         row = rows.get((figure, "beam"))

@@ -18,6 +18,10 @@ VERSIONS = {
     "elixir": ("dpkg-query", "-W", "-f=${Version}", "elixir"),
     "redis": ("/usr/bin/redis-server", "--version"),
     "libfcgi": ("dpkg-query", "-W", "-f=${Version}", "libfcgi-dev"),
+    "php": ("php", "-r", "echo PHP_VERSION;"),
+    **{name: ("dpkg-query", "-W", "-f=${Version}", package)
+       for name, package in (("falcon", "python3-falcon"), ("gunicorn", "gunicorn"),
+                             ("puma", "puma"), ("kore", "kore"))},
     "compiler": ("gcc", "-dumpfullversion"),
 }
 

@@ -98,8 +98,7 @@ static void load_stop(struct load *load, uint64_t now)
     load->tally.started_max = load->tally.started;
 }
 
-/** Give up what is overdue, and connect again who is not. @return how many requests are under way
- */
+/** Give up what is overdue, and connect again. @return how many requests are under way */
 static uint64_t load_tick(struct load *load, uint64_t now)
 {
     const struct options *options = load->options;
@@ -142,8 +141,10 @@ static void load_run(struct load *load)
         /* a number of requests is not reached when nobody answers any more */
         bool is_stuck = options->requests && pending == 0 && now - progress_ns > timeout_ns;
         if (load->stopped_ns == 0 &&
-            (is_stuck || (is_over && (!options->requests || pending == 0))))
+            (is_stuck || (is_over && (!options->requests || pending == 0)))) {
             load_stop(load, now);
+            pending = load_tick(load, now);
+        }
     }
 }
 

@@ -12,8 +12,9 @@ end
 function done(summary, latency)
     local errors = summary.errors
     print(string.format(
-        '{"requests": %d, "seconds": %.6f, "refused": %d, "failed": %d, "p99_ms": %.3f}',
+        '{"requests": %d, "seconds": %.6f, "refused": %d, "failed": %d, "p50_ms": %.3f, ' ..
+        '"p99_ms": %.3f}',
         summary.requests, summary.duration / 1e6, errors.status,
         errors.connect + errors.read + errors.write + errors.timeout,
-        latency:percentile(99) / 1e3))
+        latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
 end

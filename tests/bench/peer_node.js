@@ -2,15 +2,16 @@
 //
 // The endpoints of the plugin evaluation as one writes them in Node.js: the module http alone, one
 // process for each processor (cluster), keep-alive to the web server and to the upstream; documents
-// in Redis by one of the two clients that people use.
+// in Redis by one of the two clients that people use. It listens on a socket for the web server,
+// and on a port for those who come without one.
 //
-//     node peer_node.js SOCKET PROCESSES UPSTREAM_PORT [ioredis|redis REDIS_SOCKET]
+//     node peer_node.js SOCKET PORT PROCESSES UPSTREAM_PORT [ioredis|redis REDIS_SOCKET]
 "use strict";
 
 const cluster = require("cluster");
 const http = require("http");
 
-const [path, processes, upstreamPort, client, redisPath] = process.argv.slice(2);
+const [path, port, processes, upstreamPort, client, redisPath] = process.argv.slice(2);
 const CONSTANT = JSON.stringify({ service: "node", status: "ok" });
 const RPC_MS = 50;
 
@@ -88,12 +89,16 @@ if (cluster.isPrimary) {
     if (client) {
         getDocument = openStore();
     }
-    http.createServer((request, response) => {
+    const answer = (request, response) => {
         const route = client && request.url.startsWith(KVS) ? kvs : routes[request.url];
         if (route) {
             route(request, response);
         } else {
             respond(response, '{"error":"not found"}', 404);
         }
-    }).listen({ path, backlog: 4096 });
+    };
+    const direct = { host: "127.0.0.1", port: Number(port), backlog: 4096 };
+    http.createServer(answer).listen(direct, () => {
+        http.createServer(answer).listen({ path, backlog: 4096 });
+    });
 }

@@ -33,8 +33,26 @@ def stat(pid):
 
 
 def processor_seconds(pids):
-    """User and system time that these processes have used."""
-    return sum(int(fields[11]) + int(fields[12]) for fields in map(stat, pids) if fields) / TICKS
+    """User and system time that these processes have used. Of a process that has worked for less
+    than a tick, as each of hundreds may, only the scheduler's own account of its threads tells; and
+    only the ticks tell of threads that have ended."""
+    return sum(max(tick_seconds(pid), scheduler_seconds(pid)) for pid in pids)
+
+
+def tick_seconds(pid):
+    fields = stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0
+
+
+def scheduler_seconds(pid):
+    """What the threads that there are have used; 0 if the kernel does not say."""
+    total = 0
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total += int(path.read_text(encoding="ascii").split()[0])
+        except OSError:
+            continue
+    return total / 1e9
 
 
 def busy_share(seconds):

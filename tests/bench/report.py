@@ -17,10 +17,15 @@ def write(environment, figures, path):
         raise SystemExit(f"{path} lacks the comments between which the figures go")
     values, rows = words.by_name(figures)
     parts = [machine(environment), *web_tables(values),
+             *platform_tables(values, environment.get("left_out", [])),
+             *peer_tables(rows, words.FASTCGI, "Without a web server: FastCGI, the endpoint now"),
+             *peer_tables(rows, words.BUFFERS, "nginx with buffers of 64k and of 32k: now"),
              native_table(rows, words.NATIVE, "Inside one worker", "BEAM"),
              native_table(rows, words.STORE, "The store in SQLite", "bare SQLite"),
+             native_table(rows, words.MICROSERVERS, "One process a row", "BEAM"),
              native_table(rows, words.POOL, "On the thread pool", "a part of it, naively"),
-             native_table(rows, words.FILES, "Inside a job", "libxlsxwriter"), goal_table(figures)]
+             native_table(rows, words.FILES, "Inside a job", "libxlsxwriter"), other_table(figures),
+             goal_table(figures)]
     path.write_text(before + begin + "\n\n" + "\n\n".join(filter(None, parts)) + "\n\n" + end +
                     after, encoding="utf-8")
 
@@ -57,7 +62,49 @@ def web_tables(values):
                                     for name in systems)])
         if lines:
             yield (f"### {title}\n\n" +
-                   table(["", *(words.SYSTEMS[name] for name in systems)], lines))
+                   table(["", *(words.system(name) for name in systems)], lines))
+
+
+def platform_tables(values, left_out):
+    """One table for each endpoint and number of connections: systems by metrics."""
+    for endpoint, title in words.ENDPOINTS.items():
+        for count in words.CONNECTIONS:
+            figure = f"platforms_{endpoint}_{count}"
+            if figure not in values:
+                continue
+            lines = []
+            for name in sorted(values[figure], key=lambda name: -values[figure][name]):
+                found = [values.get(figure + suffix, {}).get(name)
+                         for suffix in words.PLATFORM_METRICS]
+                lines.append([words.system(name), *map(words.number, found)])
+            lines += [[words.system(name), f"left out: {why}"] +
+                      [""] * (len(words.PLATFORM_METRICS) - 1)
+                      for name, where, why in left_out if where in (None, endpoint)]
+            yield (f"### Platforms, {title}, {count:,} connections\n\n" +
+                   table(["", *words.PLATFORM_METRICS.values()], lines))
+
+
+def peer_tables(rows, labels, title):
+    """A table of figures, with all their peers."""
+    peers = list(dict.fromkeys(peer for figure, peer in rows if figure in labels))
+    lines = []
+    for figure, label in labels.items():
+        found = {peer: rows[figure, peer] for peer in peers if (figure, peer) in rows}
+        if found:
+            ours = next(iter(found.values()))
+            unit = unit_of(ours, label)
+            lines.append([label, words.quantity(ours["value"], unit),
+                          *(words.quantity(found[peer]["peer_value"], unit)
+                            if peer in found else "–" for peer in peers)])
+    if lines:
+        yield (f"### {title}\n\n" +
+               table(["", "kontor", *(words.system(peer) for peer in peers)], lines))
+
+
+def unit_of(row, label):
+    """The unit of a figure, unless its label says it."""
+    unit = words.UNITS.get(row["unit"], row["unit"])
+    return "" if label.endswith((f" {unit}", ":")) else unit
 
 
 def native_table(rows, labels, title, peer):
@@ -75,6 +122,18 @@ def native_table(rows, labels, title, peer):
             table(["", "kontor", peer, "kontor is ahead", "from … to"], lines))
 
 
+def other_table(figures):
+    """What belongs to no other table, each beside its peer."""
+    lines = [[words.title(row["figure"]), words.quantity(row["value"], row["unit"]),
+              f"{words.system(row['peer'])}: {words.quantity(row['peer_value'], row['unit'])}"
+              if row["peer"] else "–", words.times(row["ratio"]), spread(row)]
+             for row in figures if not words.has_table(row["figure"])]
+    if not lines:
+        return ""
+    return ("### Others\n\n" +
+            table(["", "kontor", "beside", "kontor is ahead", "from … to"], lines))
+
+
 def spread(row):
     """The least and the largest ratio of the rounds."""
     if row.get("ratio_min") is None:
@@ -89,7 +148,7 @@ def goal_table(figures):
         if not row.get("goal"):
             continue
         by_ratio = row["goal"].startswith("ratio")
-        peer = words.SYSTEMS[row["peer"]] if by_ratio else ""
+        peer = words.system(row["peer"]) if by_ratio else ""
         if (row["figure"], peer) in seen:
             continue
         seen.add((row["figure"], peer))

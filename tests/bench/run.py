@@ -14,16 +14,23 @@ os.environ.setdefault("KONTOR_BUILD", str(ROOT / "build-bench"))
 sys.path.insert(0, str(HERE.parent / "system"))
 
 # pylint: disable=wrong-import-position
+import buffers  # noqa: E402
 import charts  # noqa: E402
 import downloads  # noqa: E402
 import environment  # noqa: E402
+import fastcgi_figures  # noqa: E402
 import figures  # noqa: E402
 import job_figures  # noqa: E402
+import mail_figures  # noqa: E402
+import micro_figures  # noqa: E402
 import native  # noqa: E402
+import observer_figures  # noqa: E402
+import platforms  # noqa: E402
 import procfs  # noqa: E402
 import report  # noqa: E402
 import store_figures  # noqa: E402
 import web  # noqa: E402
+import week_figures  # noqa: E402
 
 # So much of the machine may be busy before we begin.
 BUSY_MAX = 0.1
@@ -45,11 +52,33 @@ def benchmarks():
              "breakdown": (native.run, "where a week of 750 events went; beside a part of the same "
                                        "with a counter for each minute"),
              "jobs": (job_figures.run, "a job from request to result, a thousand who want one, what "
-                                       "others notice of two hundred; beside a bare process")}
+                                       "others notice of two hundred; beside a bare process"),
+             "week": (week_figures.run, "a thousand people who ask at once for their week of 40 "
+                                        "events, live from a calendar that takes 200 ms; and weeks "
+                                        "by processor time, beside Node.js"),
+             "week_heavy": (week_figures.run, "weeks of three calendars with 250 events each, by "
+                                              "processor time; beside Node.js"),
+             "observer": (observer_figures.run, "what an echo costs with the observer and an open "
+                                                "page; beside the same without it"),
+             "mail": (mail_figures.run, "ten thousand mails that wake in the same second; beside a "
+                                        "plain SMTP load"),
+             "sleepers": (mail_figures.run, "a million mailers asleep: their memory, and their "
+                                            "start from the store")}
+    for name, (store, tick) in micro_figures.VARIANTS.items():
+        words = "ticking together" if tick == "together" else "ticks spread over the second"
+        found[name] = (micro_figures.run, f"20,000 rows in {store}, a process each, {words}; "
+                                          "beside the BEAM")
     for endpoint, (words, peers) in web.ENDPOINTS.items():
         for connections in web.CONNECTIONS:
             found[f"{endpoint}_{connections}"] = (
                 web.run, f"{words}, {connections} connections; beside {', '.join(peers)}")
+    for name in platforms.names():
+        found[name] = (platforms.run, "the same on other platforms, with and without nginx")
+    for name in fastcgi_figures.BENCHMARKS:
+        found[name] = (fastcgi_figures.run, "without a web server: FastCGI from our own load "
+                                            "generator; connections x requests at once on each")
+    for name in buffers.names():
+        found[name] = (buffers.run, "the examples' large buffers of nginx beside smaller ones")
     return found
 
 
@@ -89,7 +118,7 @@ def main():
     known = benchmarks()
     if options.list:
         for name, (_, words) in known.items():
-            print(f"{name:12}{words}")
+            print(f"{name:30}{words}")
         return
     if options.charts:
         saved = figures.load(options.charts)
@@ -104,6 +133,7 @@ def main():
     output = figures.Output(options.save)
     output.write({"environment": {**environment.facts(), "rounds": options.rounds,
                                   "seconds": options.seconds,
+                                  "left_out": platforms.left_out(),
                                   "busy_percent": round(100 * busy)}}, is_printed=False)
     failed = [name for name in names if not is_measured(known[name][0], name, options, output)]
     if failed:

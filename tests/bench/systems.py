@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The systems that stand behind the same nginx: kontor and its peers. Each knows how it is started
-and stopped, where nginx finds it, and whose processor time and memory are its own."""
+and stopped, where nginx finds it, and whose processor time and memory are its own. Those of other
+platforms are in peers.py."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
+import sys
 
 import procfs
 from fastcgi import wait_until
-from frontend import EXAMPLES
+from frontend import EXAMPLES, free_port
 from kontor import BUILD, ROOT, Kontor, collect_plugins
 
 HERE = ROOT / "tests/bench"
@@ -22,22 +26,37 @@ SLOW_MS = 200
 KEEPALIVE_SECONDS = 2
 # How long a peer may take to open its socket, in seconds.
 START_TIMEOUT = 20
+# So much of what a peer said is shown when it does not do what it should.
+WORDS_MAX = 1000
 
 
 class Program:
-    """An OS process and what descends from it. It has no words to say; errors go to our stderr."""
+    """An OS process and what descends from it. Its words go to our stderr, or into a file."""
 
-    def __init__(self, *command):
-        modules = f"{NODE_MODULES}:{NODE_MODULES_OTHER}"
+    def __init__(self, *command, log=sys.stderr, **environment):
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                        env={**os.environ, "NODE_PATH": modules})
+                                        stdout=log, stderr=log,
+                                        env={**os.environ, **environment})
 
     def pids(self):
         return procfs.family(self.process.pid)
 
     def stop(self):
+        """End it and all that descend from it; the first first, since it would start others."""
+        pids = self.pids()
         self.process.kill()
         self.process.wait()
+        for pid in pids[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def is_listening(address):
+    """Whether somebody accepts at (host, port) or at the path of a socket."""
+    family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
+    with socket.socket(family) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(address) == 0
 
 
 class Upstream(Program):
@@ -46,32 +65,61 @@ class Upstream(Program):
     def __init__(self, port):
         super().__init__(BUILD / "tests/bench/upstream", port, SLOW_MS)
         try:
-            wait_until(lambda: self.answers(port), START_TIMEOUT, "the upstream listens")
+            wait_until(lambda: is_listening(("127.0.0.1", port)), START_TIMEOUT,
+                       "the upstream listens")
         except TimeoutError:
             self.stop()
             raise
 
-    @staticmethod
-    def answers(port):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return True
-        except OSError:
-            return False
+
+def filled_in(command, word, value):
+    """These words with a value for one of them; it may be a part of a string."""
+    return [one.replace(word, str(value)) if isinstance(one, str) else one for one in command]
 
 
 class Peer(Program):
-    """A program that listens on a Unix socket in the folder."""
+    """A program that listens on a Unix socket in the folder: SOCKET in the words of its command."""
 
-    def __init__(self, folder, name, *command):
+    # Whether nginx keeps connections to it.
+    is_kept = True
+    # Endpoints that it has not, and why.
+    lacks = {}
+
+    def __init__(self, folder, name, *command, **environment):
         path = folder / f"{name}.sock"
         self.server = f"unix:{path}"
-        super().__init__(*(path if word == "SOCKET" else word for word in command))
+        self.log_path = folder / f"{name}.log"
+        with open(self.log_path, "wb") as log:
+            super().__init__(*filled_in(command, "SOCKET", path), log=log, **environment)
         try:
-            wait_until(path.exists, START_TIMEOUT, f"{name} listens")
-        except TimeoutError:
+            wait_until(lambda: self.is_ready(path), START_TIMEOUT, f"{name} listens")
+        except BaseException:
             self.stop()
             raise
+
+    def is_ready(self, path):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{path.stem} ended with {self.process.returncode}: {self.words()}")
+        return is_listening(str(path))
+
+    def words(self):
+        """The last that it has said: some say a line for each request that fails."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")[-WORDS_MAX:].strip()
+
+
+class HttpPeer(Peer):
+    """A peer that speaks HTTP: it also listens on a port, for those who come without nginx: PORT in
+    the words of its command."""
+
+    protocol = "http"
+    port = None
+
+    def __init__(self, folder, name, *command, **environment):
+        self.port = self.port or free_port()
+        super().__init__(folder, name, *filled_in(command, "PORT", self.port), **environment)
+
+    def is_ready(self, path):
+        return super().is_ready(path) and is_listening(("127.0.0.1", self.port))
 
 
 class Epoll(Peer):
@@ -91,32 +139,29 @@ class Libfcgi(Peer):
 
     def __init__(self, site):
         super().__init__(site.folder, "libfcgi", BUILD / "tests/bench/peer_libfcgi", "SOCKET",
-                         site.connections)
+                         site.connections, site.upstream_port, site.redis_path)
 
 
-class Node(Peer):
+class Node(HttpPeer):
     """Node.js, a process for each processor."""
 
-    protocol = "http"
+    # Its client for Redis, where documents are asked for.
+    client = None
 
     def __init__(self, site):
-        super().__init__(site.folder, "node", NODE, HERE / "peer_node.js", "SOCKET",
-                         site.processors, site.upstream_port)
+        store = [self.client, site.redis_path] if self.client else []
+        super().__init__(site.folder, self.client or "node", NODE, HERE / "peer_node.js", "SOCKET",
+                         "PORT", site.processors, site.upstream_port, *store,
+                         NODE_PATH=f"{NODE_MODULES}:{NODE_MODULES_OTHER}")
 
 
-class Ioredis(Peer):
+class Ioredis(Node):
     """Node.js with the client for Redis that most people use."""
 
-    protocol = "http"
     client = "ioredis"
 
-    def __init__(self, site):
-        site.redis.ask("SET", f"kvs:{site.key}", site.document)
-        super().__init__(site.folder, self.client, NODE, HERE / "peer_node.js", "SOCKET",
-                         site.processors, site.upstream_port, self.client, site.redis.path)
 
-
-class NodeRedis(Ioredis):
+class NodeRedis(Node):
     """Node.js with Redis' own client, the one that Debian has."""
 
     client = "redis"
@@ -126,6 +171,7 @@ class Direct:
     """nginx alone, going straight to the upstream. It uses nothing that nginx would not use."""
 
     protocol = "http"
+    is_kept = True
 
     def __init__(self, site):
         self.server = f"127.0.0.1:{site.upstream_port}"
@@ -141,6 +187,7 @@ class Ours:
     """kontor with the plugin evaluation, a worker for each processor."""
 
     protocol = "fastcgi"
+    is_kept = True
 
     def __init__(self, site):
         home = site.folder / "kontor"
@@ -187,15 +234,29 @@ def is_there(name):
     return name != "ioredis" or (NODE_MODULES_OTHER / "ioredis").exists()
 
 
+def http_block():
+    """What the location of examples/nginx needs once, before all servers."""
+    text = (EXAMPLES / "nginx/upstream.conf").read_text(encoding="utf-8")
+    return text[:text.index("upstream kontor {")]
+
+
+def fastcgi_location(name):
+    """The location of examples/nginx, for the system of this name."""
+    text = (EXAMPLES / "nginx/kontor.conf").read_text(encoding="utf-8")
+    return text[text.index("# What kontor answers"):].replace("fastcgi_pass kontor;",
+                                                              f"fastcgi_pass {name};")
+
+
 def snippet(name, system, port, keepalive):
     """What nginx's http block says of a system: an upstream and a server of its own, so that all
-    systems look alike to nginx. FastCGI is set up as in examples/nginx."""
-    upstream = (f"upstream {name} {{ server {system.server}; keepalive {keepalive}; "
-                f"keepalive_timeout {KEEPALIVE_SECONDS}s; }}")
-    if system.protocol == "fastcgi":
-        location = (EXAMPLES / "nginx/kontor.conf").read_text(encoding="utf-8")
-        location = location[location.index("# What kontor answers"):]
-        location = location.replace("fastcgi_pass kontor;", f"fastcgi_pass {name};")
+    systems look alike to nginx. FastCGI is set up as in examples/nginx, or as the system says."""
+    kept = f"keepalive {keepalive}; keepalive_timeout {KEEPALIVE_SECONDS}s; "
+    upstream = (f"upstream {name} {{ server {system.server}; "
+                f"{kept if system.is_kept else ''}}}")
+    if hasattr(system, "location"):
+        location = system.location(name)
+    elif system.protocol == "fastcgi":
+        location = fastcgi_location(name)
     else:
         location = (f"location / {{ proxy_pass http://{name}; proxy_http_version 1.1; "
                     'proxy_set_header Connection ""; proxy_request_buffering off; '

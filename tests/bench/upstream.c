@@ -39,7 +39,7 @@ struct connection {
 
 static const char answer[] =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-    "Content-Length: 35\r\n\r\n{\"service\":\"upstream\",\"slow\":\"yes\"}\n";
+    "Content-Length: 35\r\n\r\n{\"service\":\"upstream\",\"slow\":\"yes\"}";
 
 static int64_t delay_ns;
 static struct connection *first, **last = &first;

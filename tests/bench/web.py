@@ -3,6 +3,7 @@
 and its peers in turns, behind one nginx with the same settings."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -18,10 +19,13 @@ from frontend import Nginx, free_port
 from kontor import BUILD
 from newcomers import Newcomers
 from redis_server import Redis
-from systems import HERE, SLOW_MS, SYSTEMS, Upstream, is_there, snippet
+from systems import HERE, SLOW_MS, SYSTEMS, Upstream, http_block, is_there, snippet
 
 ECHO_BODY = ('{"id":4711,"name":"Ada Lovelace","tags":["math","engine","notes"],'
              '"address":{"city":"London","zip":"W1"},"balance":1234.5,"active":true}')
+
+# What upstream.c answers, whoever asks.
+UPSTREAM_ANSWER = {"service": "upstream", "slow": "yes"}
 
 # Endpoint: (what it does, its peers, the one that a goal names first: it is measured next to us).
 ENDPOINTS = {
@@ -37,27 +41,44 @@ PATIENCE = {"slow": 2}
 
 # What a run measures, beside requests/s: the end of the figure's name, and the unit.
 METRICS = {"requests": ("", "requests/s"), "cpu_us": ("_cpu_us", "us"),
-           "site_cpu_us": ("_site_cpu_us", "us"), "p99_ms": ("_p99_ms", "ms"),
-           "newcomer_ms": ("_newcomer_ms", "ms"), "memory_mb": ("_memory_mb", "MB")}
+           "site_cpu_us": ("_site_cpu_us", "us"), "p50_ms": ("_p50_ms", "ms"),
+           "p99_ms": ("_p99_ms", "ms"), "newcomer_ms": ("_newcomer_ms", "ms"),
+           "memory_mb": ("_memory_mb", "MB"), "errors": ("_errors", "errors")}
 # These need processes of the system's own; nginx alone has none.
 OF_PROCESSES = ("cpu_us", "memory_mb")
 # A second before the end, or half-way if that is earlier, all connections are busy.
 MEMORY_BEFORE_END = 1
+# The end of a name: the same system, asked without nginx.
+DIRECT = "-direct"
 
 
 class Site:
     """The systems that one endpoint is measured on and nginx before them, in a temporary folder."""
 
-    def __init__(self, endpoint, connections):
+    def __init__(self, endpoint, connections, systems, is_direct=False, failed=None):
+        """
+        @param systems    {name: class}, ourselves first
+        @param is_direct  whether those that speak HTTP are measured without nginx, too
+        @param failed     called with the name of a peer that does not start or answers wrongly, and
+                          why: then the others go on without it
+        """
         self.endpoint = endpoint
         self.connections = connections
         self.processors = len(os.sched_getaffinity(0))
-        self.names = ("kontor", *filter(is_there, ENDPOINTS[endpoint][1]))
+        self.classes = systems
+        self.systems = {}
+        self.is_direct = is_direct
+        self.failed = failed
         self.body = ECHO_BODY if endpoint == "echo" else None
         self.key, self.document, self.redis = "4711", ECHO_BODY, None
         self.path = f"/api/evaluation/{endpoint}" + (f"/{self.key}" if endpoint == "kvs" else "")
         self.upstream_port = free_port()
         self.running = contextlib.ExitStack()
+
+    @property
+    def redis_path(self):
+        """Where Redis is, if there is one."""
+        return self.redis.path if self.redis else ""
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kontor-bench-"))
@@ -77,18 +98,65 @@ class Site:
         if self.endpoint == "slow":
             self.keep(Upstream(self.upstream_port))
         if self.endpoint == "kvs":
-            self.redis = self.keep(Redis(self.folder / "redis"))
-        self.systems = {name: self.keep(SYSTEMS[name](self)) for name in self.names}
-        self.ports = {name: free_port() for name in self.names}
+            self.redis = self.keep(Redis(self.folder / "redis", tcp_backlog=4096))
+            self.redis.ask("SET", f"kvs:{self.key}", self.document)
+        for name, kind in self.classes.items():
+            with self.doing_without(name):
+                self.systems[name] = self.keep(kind(self))
+        self.ports = {name: free_port() for name in self.systems}
         servers = [snippet(name, system, self.ports[name], self.connections)
                    for name, system in self.systems.items()]
-        self.nginx = self.keep(Nginx(self.folder / "nginx", snippets=("\n".join(servers), ""),
+        self.nginx = self.keep(Nginx(self.folder / "nginx",
+                                     snippets=("\n".join([http_block(), *servers]), ""),
                                      workers=self.processors, connections=8192))
+        if self.is_direct:
+            self.open_direct()
+        for name in tuple(self.systems):
+            with self.doing_without(name):
+                self.check(name)
+        self.names = tuple(self.systems)
+
+    @contextlib.contextmanager
+    def doing_without(self, name):
+        """What fails here is told, and the system left out, if that is allowed."""
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError, http.client.HTTPException,
+                subprocess.SubprocessError) as error:
+            if not self.failed or name == "kontor":
+                raise
+            self.systems.pop(name, None)
+            self.failed(name, str(error))
+
+    def open_direct(self):
+        """Those that listen on a port of their own count twice: behind nginx, and without it."""
+        for name, system in tuple(self.systems.items()):
+            if hasattr(system, "port"):
+                self.systems[name + DIRECT] = system
+                self.ports[name + DIRECT] = system.port
 
     def keep(self, part):
         """Stop this part at the end, after those that were started later."""
         self.running.callback(part.stop)
         return part
+
+    def check(self, name):
+        """Ask a system once: what answers fast must answer right."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[name], timeout=10)
+        with contextlib.closing(connection):
+            connection.request("POST" if self.body else "GET", self.path, body=self.body,
+                               headers={"Content-Type": "application/json"})
+            response = connection.getresponse()
+            text = response.read()
+        is_right = response.status == 200 and text
+        if is_right and self.endpoint in ("echo", "kvs"):
+            is_right = json.loads(text) == json.loads(self.document)
+        if is_right and self.endpoint == "slow":
+            is_right = json.loads(text) == UPSTREAM_ANSWER
+        if not is_right:
+            words = getattr(self.systems[name], "words", str)()
+            raise RuntimeError(f"{name} answers {self.path} with {response.status}: {text[:80]!r}"
+                               f"{words and ': ' + words}")
 
     def wrk(self, name, seconds):
         """Start the load generator on one system."""
@@ -112,28 +180,47 @@ class Site:
                           for family, began in zip(families, before))
         if load.returncode != 0:
             raise RuntimeError(f"wrk ended with {load.returncode}")
-        result = json.loads(output.splitlines()[-1])
-        if result["refused"] or result["failed"]:
-            print(f"{name}, {self.endpoint}, {self.connections} connections: {result['refused']} "
-                  f"answers were no success, {result['failed']} failed", file=sys.stderr)
-        served = result["requests"] - result["refused"]
-        each_us = 1e6 / max(result["requests"], 1)
-        return {"requests": served / result["seconds"], "cpu_us": own * each_us,
-                "site_cpu_us": (own + nginx) * each_us, "p99_ms": result["p99_ms"],
-                "newcomer_ms": newcomers.worst_ms, "memory_mb": memory / 1e6}
+        found = metrics(output, own, nginx, newcomers.worst_ms, memory)
+        if found["errors"]:
+            print(f"{name}, {self.endpoint}, {self.connections} connections: {found['errors']} "
+                  "requests were answered with errors or not at all", file=sys.stderr)
+        return found
+
+
+def metrics(output, own, nginx, worst_ms, memory):
+    """
+    What a run comes to.
+    @param output  of wrk, whose last line is that of load.lua
+    @param own     processor time of the system, in seconds, and `nginx` that of the web server
+    @param memory  in bytes
+    @return {metric: value}, all METRICS
+    """
+    result = json.loads(output.splitlines()[-1])
+    served = result["requests"] - result["refused"]
+    each_us = 1e6 / max(result["requests"], 1)
+    return {"requests": served / result["seconds"], "cpu_us": own * each_us,
+            "site_cpu_us": (own + nginx) * each_us, "p50_ms": result["p50_ms"],
+            "p99_ms": result["p99_ms"], "newcomer_ms": worst_ms, "memory_mb": memory / 1e6,
+            "errors": result["refused"] + result["failed"]}
 
 
 def run(name, options, emit):
     """Measure an endpoint at a number of connections, for example now_64."""
     endpoint, _, connections = name.partition("_")
-    with Site(endpoint, int(connections)) as site:
+    peers = {peer: SYSTEMS[peer] for peer in filter(is_there, ENDPOINTS[endpoint][1])}
+    with Site(endpoint, int(connections), {"kontor": SYSTEMS["kontor"], **peers}) as site:
         for system in site.names:
             site.run(system, options.warmup_seconds)
         seconds = options.seconds * PATIENCE.get(endpoint, 1)
-        rounds = in_turns(site.names, options.rounds, lambda system: site.run(system, seconds))
-        for metric, (suffix, unit) in METRICS.items():
-            values = {system: [one[metric] for one in runs] for system, runs in rounds.items()}
-            for peer in site.names[1:]:
-                if metric in OF_PROCESSES and not site.systems[peer].pids():
-                    continue
-                emit(compare(name + suffix, unit, values["kontor"], peer, values[peer]))
+        measure(site, name, options.rounds, seconds, emit)
+
+
+def measure(site, figure, rounds, seconds, emit):
+    """Measure all systems of the site in turns, and emit what was found beside each peer."""
+    found = in_turns(site.names, rounds, lambda system: site.run(system, seconds))
+    for metric, (suffix, unit) in METRICS.items():
+        values = {system: [one[metric] for one in runs] for system, runs in found.items()}
+        for peer in site.names[1:]:
+            if metric in OF_PROCESSES and not site.systems[peer].pids():
+                continue
+            emit(compare(figure + suffix, unit, values["kontor"], peer, values[peer]))

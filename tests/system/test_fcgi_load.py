@@ -62,6 +62,17 @@ def test_waits_are_waits(make_kontor):
     assert found["seconds"] < 2
 
 
+def test_a_time_is_kept(make_kontor):
+    """Requests that were under way at the end would be lost, or the run would not end."""
+    kontor = make_kontor(sections={"evaluation": {"rpc_time": "50ms"}})
+    for words in (("-c", 16), ("-c", 16, "--close"), ("-c", 2, "-m", 8)):
+        found = load("-s", 0.3, *words, "--path", "/api/evaluation/rpc", kontor.socket)
+        assert found["errors"] == 0
+        assert 0.3 <= found["seconds"] < 2
+        # what came after the end does not count
+        assert found["rate"] * found["seconds"] <= found["succeeded"] + 1
+
+
 def test_a_wrong_status_is_an_error(kontor):
     """An error page, which is made quickly, would pass for a good answer."""
     words = ("-n", 10, "-c", 2, "--path", "/api/evaluation/nothing")
