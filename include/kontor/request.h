@@ -48,6 +48,12 @@ KT_PUBLIC const char *kt_request_param(const struct kt_request *request, const c
 KT_PUBLIC const char *kt_request_header(const struct kt_request *request, const char *name);
 /** The user whom the web server authenticated (REMOTE_USER), or NULL. */
 KT_PUBLIC const char *kt_request_user(const struct kt_request *request);
+/**
+ * Say whom a request is from, when the web server doesn't know: for plugins where people sign in.
+ * From now on kt_request_user answers this, and the log has it.
+ * @param user  copied; not NULL
+ */
+KT_PUBLIC void kt_request_set_user(struct kt_request *request, const char *user);
 /** What a {name} of the route's pattern matched, decoded, or NULL ("*" for the rest). */
 KT_PUBLIC const char *kt_request_capture(const struct kt_request *request, const char *name);
 /** The first value of a query parameter, decoded, or NULL if absent ("" if empty). */

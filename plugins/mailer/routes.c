@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changes come as JSON, which other sites' forms can't send. */
 #include "routes.h"
+#include "calendar/identity_client.h"
 #include "delivery.h"
 #include "house.h"
-#include "identity.h"
 #include "ledger.h"
 #include "link_pages.h"
 #include "settings.h"

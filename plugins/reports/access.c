@@ -2,10 +2,24 @@
 /* A job is judged by the roles of its report, whose name its id begins with: "sales.0a1b…". */
 #include "access.h"
 
+#include "calendar/identity_client.h"
 #include "personal.h"
 
 #include <errno.h>
 #include <string.h>
+
+bool access_identify(struct kt_request *request)
+{
+    const char *user;
+    int result = kt_identity_find(request, &user);
+    if (result < 0) {
+        kt_respond_problem(request, 503, "Who you are can't be read now. Try again in a moment.");
+        return false;
+    }
+    if (user && !kt_request_user(request))
+        kt_request_set_user(request, user);
+    return true;
+}
 
 const char *access_user(const struct kt_request *request)
 {
@@ -21,8 +35,7 @@ const char *access_name(const struct kt_request *request)
 
 static const char *user_or_null(const struct kt_request *request)
 {
-    const char *user = kt_request_user(request);
-    return user && *user ? user : NULL;
+    return kt_request_user(request);
 }
 
 const struct definition *access_report(struct kt_request *request)
@@ -30,6 +43,8 @@ const struct definition *access_report(struct kt_request *request)
     const struct catalogue *catalogue = kt_request_context(request);
     const char *name = kt_request_capture(request, "report");
     const struct definition *definition = name ? catalogue_find(catalogue, name) : NULL;
+    if (!access_identify(request))
+        return NULL;
     if (definition && catalogue_may_see(catalogue, definition, user_or_null(request)))
         return definition;
     kt_respond_problem(request, 404, "There is no such report, or it is not for you.");
@@ -60,6 +75,8 @@ bool access_job(struct kt_request *request, struct access_job *ret_job)
 {
     const char *realm = kt_request_capture(request, "realm");
     const char *id = kt_request_capture(request, "id");
+    if (!access_identify(request))
+        return false;
     int result = kt_job_look(realm, id, &ret_job->job);
     if (result == -ENOTCONN || result == -ETIMEDOUT) {
         access_respond_restart(request);

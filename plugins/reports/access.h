@@ -11,7 +11,15 @@
 
 #include <kontor/job.h>
 
-/** Who asks: REMOTE_USER, or "" when nobody has signed in. */
+/**
+ * Find out who asks: whom the web server has signed in, or the calendar. For handlers that look for
+ * neither a report nor a job; else the two below do it.
+ * @return false: the request is answered; who it is can't be said now
+ * Parks.
+ */
+bool access_identify(struct kt_request *request);
+
+/** Who asks, or "" when nobody has signed in. */
 const char *access_user(const struct kt_request *request);
 
 /** The same for the log. */
@@ -26,7 +34,7 @@ void access_respond_restart(struct kt_request *request);
 /**
  * The report that the path names, if the person may see it. Of what one may not see one does not
  * learn that it is there.
- * @return NULL: the request is answered with 404
+ * @return NULL: the request is answered, with 404 or 503. Parks.
  */
 const struct definition *access_report(struct kt_request *request);
 

@@ -76,6 +76,8 @@ static int add_jobs(struct kt_request *request, cJSON *array)
 
 void jobs_list(struct kt_request *request)
 {
+    if (!access_identify(request))
+        return;
     cJSON *json = cJSON_CreateObject();
     int result = add_jobs(request, cJSON_AddArrayToObject(json, "jobs"));
     if (result < 0)
@@ -86,6 +88,8 @@ void jobs_list(struct kt_request *request)
 
 void reports_list(struct kt_request *request)
 {
+    if (!access_identify(request))
+        return;
     const struct catalogue *catalogue = catalogue_of(request);
     const char *user = access_user(request);
     cJSON *json = cJSON_CreateObject();

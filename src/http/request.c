@@ -140,6 +140,11 @@ const char *kt_request_user(const struct kt_request *request)
     return *request->params.user ? request->params.user : NULL;
 }
 
+void kt_request_set_user(struct kt_request *request, const char *user)
+{
+    request->params.user = kt_must(talloc_strdup(request, user));
+}
+
 const char *kt_request_capture(const struct kt_request *request, const char *name)
 {
     for (size_t i = 0; i < KT_ROUTE_CAPTURES_MAX && request->route->capture_names[i]; i++)

@@ -13,6 +13,7 @@ import pytest
 from calendars import Visitor, make_calendar
 from google import Google
 from kontor import ENVIRONMENT, KONTORD, ROOT
+from test_calendar_identity import Browser
 
 QUARTER = {"from": "2026-10-01", "to": "2026-12-31", "zone": "Europe/Berlin"}
 PEOPLE = """-- title: With whom
@@ -136,6 +137,25 @@ def test_nobody_else_finds_it(kontor):
     # who is nobody doesn't even see that there are such reports
     assert json.loads(Asker(kontor, None).report("GET", "/").body)["reports"] == []
     assert Asker(kontor, None).start("my-meetings").status == 404
+
+
+def test_who_has_signed_in_at_the_calendar(kontor):
+    """People whom the web server doesn't know would have their calendar, but no report of it."""
+    browser = Browser(kontor)
+    browser.connect_google("ada@example.org")
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    asker = Asker(kontor, None)
+    listed = json.loads(asker.report("GET", "/", HTTP_COOKIE=cookies).body)
+    assert listed["user"] == "ada@example.org"
+    assert {report["name"] for report in listed["reports"]} == {
+        "my-meetings", "my-weeks", "with-whom"}
+    started = asker.report("POST", "/my-meetings/jobs", {"parameters": QUARTER, "format": "csv"},
+                           HTTP_PREFER="wait=20", HTTP_COOKIE=cookies)
+    path = started.headers["location"].partition("/api/reports")[2]
+    assert b"ada's talk" in asker.report("GET", path, HTTP_COOKIE=cookies).body
+    assert asker.report("GET", path).status == 404  # without the session
+    listed = json.loads(Asker(kontor, "bob").report("GET", "/", HTTP_COOKIE=cookies).body)
+    assert listed["user"] == "bob"  # whom the web server has signed in comes first
 
 
 def test_asked_twice_made_once(kontor, google):

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose settings a request is about: the user whom the web server has authenticated; else whoever
- * has signed in at the calendar, which is asked; else nobody. The one place that knows it.
+ * For other plugins, which compile this in: whom a request is from. The user whom the web server has
+ * authenticated; else whoever has signed in at the calendar, which is asked; else nobody.
  */
-#ifndef MAILER_IDENTITY_H
-#define MAILER_IDENTITY_H
+#ifndef CALENDAR_IDENTITY_CLIENT_H
+#define CALENDAR_IDENTITY_CLIENT_H
 
 #include <kontor/request.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sessions are the calendar's, as is their key: only the cookies are handed over to it. */
-#include "identity.h"
+#include "identity_client.h"
 
-#include "calendar/identity.h"
+#include "identity.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
