@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What other plugins ask: about somebody's days, as JSON {"user", "from", "to", "zone"}. A desk
+ * takes the calls of a server, and has each answered by a process of its own; refusals are problems
+ * (RFC 9457), their HTTP status the reply's type. Knows nothing of what the answers are.
+ */
+#ifndef CALENDAR_QUESTION_H
+#define CALENDAR_QUESTION_H
+
+#include "look.h"
+
+#include <kontor/process.h>
+
+/** One question; belongs to the process that answers it. */
+struct kt_question {
+    const struct kt_service *service;
+    struct kt_from from; /**< who asks */
+    char *text;
+    void (*answer)(const struct kt_question *question, const struct kt_look *look);
+};
+
+/** Where questions are taken; part of a server's state. */
+struct kt_desk {
+    const struct kt_service *service;
+    uint32_t type;     /**< of a call that is a question */
+    uint32_t max;      /**< so many are answered at once; more are told to come back */
+    const char *label; /**< of the processes */
+    /** Answers what could be seen, by kt_reply or kt_question_refuse. In a process; may park. */
+    void (*answer)(const struct kt_question *question, const struct kt_look *look);
+    uint32_t running; /**< now */
+};
+
+/** Take a call: it will be answered. */
+void kt_desk_take(struct kt_desk *desk, const struct kt_message *call);
+
+/** To be told of each KT_MESSAGE_DOWN. */
+void kt_desk_end(struct kt_desk *desk);
+
+/** Say why there is no answer. @param status  of HTTP */
+void kt_question_refuse(const struct kt_question *question, int status, const char *detail);
+
+#endif
