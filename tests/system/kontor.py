@@ -41,7 +41,9 @@ ENVIRONMENT = dict(
 
 def is_sanitized():
     """Whether the build has sanitizers: then memory and speed are not what they are."""
-    return re.search("^KT_SANITIZE = .*-fsanitize", (BUILD / "Makefile").read_text(), re.MULTILINE)
+    makefile = BUILD / "Makefile"
+    return makefile.exists() and re.search("^KT_SANITIZE = .*-fsanitize", makefile.read_text(),
+                                           re.MULTILINE)
 
 
 def collect_plugins(folder):

@@ -237,3 +237,12 @@ def test_the_example_has_the_buffers_that_are_measured():
     """The figure would be of buffers that nobody has."""
     text = pathlib.Path(ROOT / "examples/nginx/kontor.conf").read_text(encoding="utf-8")
     assert "fastcgi_buffer_size 64k;" in text
+
+
+def test_the_list_needs_no_build(folder):
+    """Who only wants to see what there is would have to build everything, or get a traceback."""
+    shown = subprocess.run([sys.executable, ROOT / "tests/bench/run.py", "--list"], text=True,
+                           capture_output=True, check=True,
+                           env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1",
+                                "KONTOR_BUILD": str(folder), "KONTOR_SOURCE": str(ROOT)})
+    assert {line.split()[0] for line in shown.stdout.splitlines()} >= {"now_64", "sleepers", "mail"}
