@@ -108,6 +108,19 @@ KT_PUBLIC int kt_request_data(struct kt_request *request, const char **ret_data,
  */
 KT_PUBLIC bool kt_request_is_same_site(const struct kt_request *request);
 
+/** Whether the user of a request is one of these. @param users  separated by blanks */
+KT_PUBLIC bool kt_request_is_of(const struct kt_request *request, const char *users);
+
+/**
+ * The gate for what is only operators' business: lets those through whom an option of the plugin
+ * names. While it names nobody, that is who asks from this machine, as far as the web server says
+ * so and no header of a request tells of another proxy in front.
+ * @param option  its name, for people
+ * @param users   what it says: separated by blanks
+ * @return false: the request is answered with 403
+ */
+KT_PUBLIC bool kt_request_admit(struct kt_request *request, const char *option, const char *users);
+
 /** Give this request another deadline, in milliseconds from now; negative: none (streams). */
 KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);
 

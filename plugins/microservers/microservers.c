@@ -7,7 +7,6 @@
 
 #include "microservers.h"
 
-#include "access.h"
 #include "monitor.h"
 #include "table.h"
 
@@ -102,6 +101,24 @@ static void respond_unavailable(struct kt_request *request, int result)
                            strerror(-result));
 }
 
+/* ---------------------------------------------------------------- who may */
+
+static bool may_look(struct kt_request *request)
+{
+    return kt_request_admit(request, "users", house.users);
+}
+
+/** Whether the request may start and stop: also not one that another site's page sent. */
+static bool may_operate(struct kt_request *request)
+{
+    if (!kt_request_is_same_site(request)) {
+        kt_respond_problem(request, 403, "This request came from a page of another site.");
+        return false;
+    }
+    return *house.operators ? kt_request_admit(request, "operators", house.operators)
+                            : may_look(request);
+}
+
 /* ---------------------------------------------------------------- looking */
 
 static void pass_on(struct kt_request *request, uint32_t type, const void *data, size_t size)
@@ -116,13 +133,13 @@ static void pass_on(struct kt_request *request, uint32_t type, const void *data,
 
 static void show_status(struct kt_request *request)
 {
-    if (access_may_look(request))
+    if (may_look(request))
         pass_on(request, MONITOR_STATUS, NULL, 0);
 }
 
 static void show_history(struct kt_request *request)
 {
-    if (!access_may_look(request))
+    if (!may_look(request))
         return;
     const char *text = kt_request_query(request, "after_ms");
     int64_t after_ms = text ? strtoll(text, NULL, 10) : 0;
@@ -146,7 +163,7 @@ static int write_event(struct kt_request *request, const char *name, const char 
 /** Each second how it stands; while nobody watches the table, that. */
 static void stream(struct kt_request *request)
 {
-    if (!access_may_look(request))
+    if (!may_look(request))
         return;
     kt_request_deadline(request, -1);
     kt_response_header(request, "X-Accel-Buffering", "no");
@@ -215,13 +232,13 @@ static bool read_tick(struct kt_request *request, char *ret_tick)
 static void start_it(struct kt_request *request)
 {
     char tick;
-    if (access_may_operate(request) && read_tick(request, &tick))
+    if (may_operate(request) && read_tick(request, &tick))
         command(request, MONITOR_START, &tick);
 }
 
 static void stop_it(struct kt_request *request)
 {
-    if (access_may_operate(request))
+    if (may_operate(request))
         command(request, MONITOR_STOP, "-");
 }
 

@@ -1,88 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* By the user whom the web server has signed in, or by the address that it saw. */
+/* Users are named by options; without any, who asks from this machine may look, and nobody kill. */
 #include "access.h"
 
 #include "observer.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <string.h>
-
-static bool is_loopback(const char *text)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (!text)
-        return false;
-    if (inet_pton(AF_INET, text, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, text, &v6) != 1)
-        return false;
-    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-}
-
-/** Whether a word is in a list separated by blanks. */
-static bool is_in_list(const char *list, const char *word)
-{
-    size_t size = strlen(word);
-    for (const char *at = list + strspn(list, " \t"); *at; at += strspn(at, " \t")) {
-        size_t length = strcspn(at, " \t");
-        if (length == size && memcmp(at, word, size) == 0)
-            return true;
-        at += length;
-    }
-    return false;
-}
-
-/** What proxies add to a request that they pass on. */
-static const char *const traces[] = {"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP",
-                                     "HTTP_VIA"};
-
-/** The header by which a proxy in front of the web server shows; NULL: there is none. Then
- * everybody seems to come from the proxy's address. */
-static const char *trace_of_proxy(struct kt_request *request)
-{
-    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
-        if (kt_request_param(request, traces[i]))
-            return traces[i] + strlen("HTTP_");
-    return NULL;
-}
-
-static bool is_named(struct kt_request *request, const char *list)
-{
-    const char *user = kt_request_user(request);
-    return user && *user && is_in_list(list, user);
-}
-
 bool access_may_look(struct kt_request *request)
 {
     const struct observer *observer = kt_request_context(request);
-    const char *trace = trace_of_proxy(request);
-    if (*observer->users) {
-        if (is_named(request, observer->users))
-            return true;
-        kt_respond_problem(request, 403,
-                           "This is for those whom the option users of [observer] names.");
-    } else if (!is_loopback(kt_request_param(request, "REMOTE_ADDR"))) {
-        kt_respond_problem(request, 403,
-                           "This is only for requests from this machine; the option users of "
-                           "[observer] can name operators.");
-    } else if (trace) {
-        kt_respond_problem(request, 403,
-                           "A proxy has passed this request on (%s), so nobody knows whether it "
-                           "comes from this machine; the option users of [observer] can name "
-                           "operators.",
-                           trace);
-    } else {
-        return true;
-    }
-    return false;
+    return kt_request_admit(request, "users", observer->users);
 }
 
 bool access_is_killer(struct kt_request *request)
 {
     const struct observer *observer = kt_request_context(request);
-    return is_named(request, observer->killers);
+    return kt_request_is_of(request, observer->killers);
 }
 
 bool access_may_kill(struct kt_request *request)
