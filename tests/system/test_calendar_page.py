@@ -122,6 +122,15 @@ class Page:
     def press(self, key):
         self.browser.find_element(By.TAG_NAME, "body").send_keys(key)
 
+    def pairs(self, boxes, first, second):
+        """Two texts of each box, at one moment: the page draws again when it has compared."""
+        found = self.browser.execute_script("""
+            const [boxes, ...parts] = arguments;
+            return [...document.querySelectorAll(boxes)].map(
+              (box) => parts.map((part) => box.querySelector(part).innerText));
+            """, boxes, first, second)
+        return [tuple(text.replace("\u00a0", " ").strip() for text in pair) for pair in found]
+
     def check(self, week):
         """Compare what is shown with what kontor answered."""
         totals = week["totals"]
@@ -129,9 +138,7 @@ class Page:
         if totals["meetings"]["count"]:
             assert hours_and_minutes(totals["meetings"]["real_minutes"]) in self.text("sentence")
             assert f"{totals['meetings']['count']} meeting" in self.text("sentence")
-        numbers = {box.find_element(By.TAG_NAME, "dt").text:
-                   box.find_element(By.TAG_NAME, "dd").text.replace("\u00a0", " ")
-                   for box in self.browser.find_elements(By.CSS_SELECTOR, "#numbers > div")}
+        numbers = dict(self.pairs("#numbers > div", "dt", "dd"))
         for title, kind in (("One-off", "one_off"), ("Recurring", "recurring")):
             assert numbers[title] == hours_and_minutes(totals[kind]["minutes"])
         assert numbers["All day"].split()[0] == str(totals["all_day"]["days"])
@@ -142,9 +149,7 @@ class Page:
                     "Own time": "own"}[label]
             minutes = [round(value * 60) for value in values]
             assert minutes == [day[f"{kind}_minutes"] for day in week["days"]]
-        people = [(item.find_element(By.CLASS_NAME, "name").text,
-                   item.find_element(By.CLASS_NAME, "hours").text)
-                  for item in self.browser.find_elements(By.CSS_SELECTOR, "#people .person")]
+        people = self.pairs("#people .person", ".name", ".hours")
         expected = [(person["name"], hours_and_minutes(person["minutes"]))
                     for person in week["people"]]
         assert people == expected[:len(people)]
