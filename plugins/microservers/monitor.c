@@ -351,10 +351,13 @@ static int start(struct monitor *monitor, char tick)
     return 0;
 }
 
+/** Servers that were stopped may have asked the store before: it is through with that when it has
+ * written the record, and who was told of the stop sees no row change any more. */
 static int stop(struct monitor *monitor)
 {
     if (monitor->state == CLAIMING)
         return -EBUSY;
+    halt(monitor);
     monitor->record.is_running = false;
     if (!save(monitor))
         return -EIO;
