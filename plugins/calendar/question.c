@@ -4,9 +4,13 @@
 #include "zone.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <string.h>
 
 #define QUESTION_BYTES_MAX 4096u
+#define NONSENSE "The question makes no sense."
+/** More than any list has. */
+#define LISTED_MAX 1e6
 
 void kt_question_refuse(const struct kt_question *question, int status, const char *detail)
 {
@@ -26,41 +30,67 @@ static const char *text_of(const cJSON *json, const char *name)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
-/** Read the question. @return whether it makes sense; otherwise it has been answered */
-static bool parse(const struct kt_question *question, struct kt_look_question *ret_asked)
+/** A number that may be missing. @return whether it is a whole one up to a bound */
+static bool take_number(const cJSON *json, const char *name, double most, double *number)
 {
-    cJSON *json = cJSON_Parse(question->text);
-    const char *user = text_of(json, "user"), *zone = text_of(json, "zone");
-    bool has_user = user && *user && (!zone || strlen(zone) <= KT_ZONE_NAME_MAX);
-    bool is_good = has_user && kt_look_days(text_of(json, "from"), text_of(json, "to"),
-                                            &ret_asked->first_day, &ret_asked->days) == 0;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
 
-    if (!is_good)
-        kt_question_refuse(question, 400,
-                           has_user ? KT_LOOK_DAYS_WRONG : "The question makes no sense.");
-    if (is_good) {
-        ret_asked->service = question->service;
-        ret_asked->user = kt_must(talloc_strdup(question, user));
-        ret_asked->zone =
-            kt_must(talloc_strdup(question, zone ? zone : question->service->timezone));
-    }
-    cJSON_Delete(json);
-    return is_good;
+    if (!item)
+        return true;
+    *number = item->valuedouble;
+    return cJSON_IsNumber(item) && *number >= 0 && *number <= most && floor(*number) >= *number;
+}
+
+/** What may be missing. @return whether it makes sense */
+static bool take_wishes(const cJSON *json, struct kt_look_question *asked)
+{
+    double weeks = 0, listed = LISTED_MAX;
+
+    if (!take_number(json, "weeks_before", KT_COMPARED_WEEKS, &weeks) ||
+        !take_number(json, "listed", LISTED_MAX, &listed) ||
+        (weeks > 0 && asked->days != KT_LOOK_WEEK_DAYS))
+        return false;
+    asked->weeks_before = (uint32_t)weeks;
+    if ((size_t)listed < asked->events_max)
+        asked->events_max = (size_t)listed;
+    if ((size_t)listed < asked->people_max)
+        asked->people_max = (size_t)listed;
+    return true;
+}
+
+/** @return what is wrong with it, or NULL: nothing */
+static const char *take(const struct kt_question *question, const cJSON *json,
+                        struct kt_look_question *asked)
+{
+    const char *user = text_of(json, "user"), *zone = text_of(json, "zone");
+
+    if (!user || !*user || (zone && strlen(zone) > KT_ZONE_NAME_MAX))
+        return NONSENSE;
+    if (kt_look_days(text_of(json, "from"), text_of(json, "to"), &asked->first_day, &asked->days) <
+        0)
+        return KT_LOOK_DAYS_WRONG;
+    asked->user = kt_must(talloc_strdup(question, user));
+    asked->zone = zone ? kt_must(talloc_strdup(question, zone)) : NULL;
+    return take_wishes(json, asked) ? NULL : NONSENSE;
 }
 
 static void answer_main(void *argument)
 {
     const struct kt_question *question = argument;
-    struct kt_look_question asked = {.user = NULL};
+    struct kt_look_question asked = kt_look_ask(question->desk.service);
     struct kt_look_refusal refusal;
     struct kt_look *look;
+    cJSON *json = cJSON_Parse(question->text);
+    const char *wrong = take(question, json, &asked);
 
-    if (!parse(question, &asked))
-        return;
-    if (kt_look(&asked, &look, &refusal) < 0)
+    cJSON_Delete(json);
+    asked.write = question->desk.write;
+    if (wrong)
+        kt_question_refuse(question, 400, wrong);
+    else if (kt_look(&asked, &look, &refusal) < 0)
         kt_question_refuse(question, refusal.status, refusal.text);
     else
-        question->answer(question, look);
+        question->desk.answer(question, look);
 }
 
 void kt_desk_take(struct kt_desk *desk, const struct kt_message *call)
@@ -68,11 +98,10 @@ void kt_desk_take(struct kt_desk *desk, const struct kt_message *call)
     struct kt_question *question = kt_must(talloc_zero(NULL, struct kt_question));
     uint64_t monitor;
 
-    question->service = desk->service;
+    question->desk = *desk;
     question->from = kt_message_from(call);
-    question->answer = desk->answer;
     if (call->type != desk->type || call->size > QUESTION_BYTES_MAX)
-        kt_question_refuse(question, 400, "The question makes no sense.");
+        kt_question_refuse(question, 400, NONSENSE);
     else if (desk->running >= desk->max)
         kt_question_refuse(question, 503, "Too many questions at once.");
     else {

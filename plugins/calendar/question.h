@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What other plugins ask: about somebody's days, as JSON {"user", "from", "to", "zone"}. A desk
- * takes the calls of a server, and has each answered by a process of its own; refusals are problems
- * (RFC 9457), their HTTP status the reply's type. Knows nothing of what the answers are.
+ * What other plugins ask: about somebody's days, as JSON
+ *
+ *     {"user", "from", "to", "zone", "weeks_before", "listed"}
+ *
+ * The first day and the last one are YYYY-MM-DD. What may be missing: the zone; weeks_before, 0 …
+ * 4, with which seven days are compared; and how much each list may have at most. A desk takes the
+ * calls of a server, and has each answered by a process of its own; refusals are problems (RFC
+ * 9457), their HTTP status the reply's type. Knows nothing of what the answers are.
  */
 #ifndef CALENDAR_QUESTION_H
 #define CALENDAR_QUESTION_H
@@ -11,13 +16,7 @@
 
 #include <kontor/process.h>
 
-/** One question; belongs to the process that answers it. */
-struct kt_question {
-    const struct kt_service *service;
-    struct kt_from from; /**< who asks */
-    char *text;
-    void (*answer)(const struct kt_question *question, const struct kt_look *look);
-};
+struct kt_question;
 
 /** Where questions are taken; part of a server's state. */
 struct kt_desk {
@@ -25,9 +24,18 @@ struct kt_desk {
     uint32_t type;     /**< of a call that is a question */
     uint32_t max;      /**< so many are answered at once; more are told to come back */
     const char *label; /**< of the processes */
-    /** Answers what could be seen, by kt_reply or kt_question_refuse. In a process; may park. */
+    /** Writes down what was seen; see kt_look_question. */
+    int (*write)(struct kt_look *look, const struct kt_look_question *asked);
+    /** Answers what was written, by kt_reply or kt_question_refuse. In a process; may park. */
     void (*answer)(const struct kt_question *question, const struct kt_look *look);
     uint32_t running; /**< now */
+};
+
+/** One question; belongs to the process that answers it. */
+struct kt_question {
+    struct kt_desk desk; /**< as it was when it took the question */
+    struct kt_from from; /**< who asks */
+    char *text;
 };
 
 /** Take a call: it will be answered. */

@@ -2,8 +2,6 @@
 /* The rows of what was seen go into a memory file, which goes to whoever asked. */
 #include "rows_server.h"
 #include "question.h"
-#include "rows.h"
-#include "work_tree.h"
 
 #include <errno.h>
 #include <kontor/kontor.h>
@@ -11,13 +9,19 @@
 
 #define QUESTIONS_MAX 16u
 
-/** What is done on the thread pool, with a tree of its own. */
-struct writing {
-    TALLOC_CTX *tree;
+/** Bytes for a file, which may be many: for the thread pool. */
+struct saving {
     const struct kt_look *look;
     int fd;
     int result;
 };
+
+/** On any thread. */
+static int write_rows(struct kt_look *look, const struct kt_look_question *asked)
+{
+    (void)asked;
+    return kt_rows_json(look->tree, &look->breakdown, &look->window, &look->text, &look->size);
+}
 
 static int write_all(int fd, const char *bytes, size_t size)
 {
@@ -34,32 +38,26 @@ static int write_all(int fd, const char *bytes, size_t size)
     return 0;
 }
 
-static void write_rows(void *argument)
+static void save(void *argument)
 {
-    struct writing *writing = argument;
-    char *text;
-    size_t size;
+    struct saving *saving = argument;
 
-    writing->result = kt_rows_json(writing->tree, &writing->look->breakdown, &writing->look->window,
-                                   &text, &size);
-    if (writing->result == 0)
-        writing->result = write_all(writing->fd, text, size);
+    saving->result = write_all(saving->fd, saving->look->text, saving->look->size);
 }
 
 /** @return 0 or a negative errno */
 static int reply_rows(const struct kt_question *question, const struct kt_look *look)
 {
-    TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
-    struct writing *writing = kt_must(talloc_zero(tree, struct writing));
+    struct saving saving = {.look = look};
     struct kt_memory_file *file;
     int result = kt_memory_file_new(kt_self_memory(), "rows of a calendar", &file);
 
     if (result < 0)
         return result;
-    *writing = (struct writing){.tree = tree, .look = look, .fd = file->fd};
-    result = kt_work(write_rows, writing);
+    saving.fd = file->fd;
+    result = kt_work(save, &saving);
     if (result == 0)
-        result = writing->result;
+        result = saving.result;
     if (result == 0)
         result = kt_memory_file_seal(file);
     return result < 0 ? result : kt_reply_memory(&question->from, 200, file);
@@ -81,6 +79,7 @@ static int server_init(void *argument, void **ret_state)
                              .type = KT_ROWS_ASK,
                              .max = QUESTIONS_MAX,
                              .label = "rows for a plugin",
+                             .write = write_rows,
                              .answer = answer};
     *ret_state = desk;
     return 0;

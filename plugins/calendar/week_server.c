@@ -2,8 +2,6 @@
 /* Seven days are what weeks are made for; any others that fit into a message are as good. */
 #include "week_server.h"
 #include "question.h"
-#include "week_json.h"
-#include "work_tree.h"
 
 #include <errno.h>
 #include <kontor/log.h>
@@ -12,49 +10,23 @@
 
 #define QUESTIONS_MAX 64u
 
-/** What is done on the thread pool, with a tree of its own. */
-struct writing {
-    TALLOC_CTX *tree;
-    const struct kt_service *service;
-    const struct kt_look *look;
-    char *text; /* JSON */
-    size_t size;
-    int result;
-};
-
-/** A week that is too large for a message goes without its lists of events. */
-static void write_week(void *argument)
+/** A week that is too large for a message goes without its lists of events. On any thread. */
+static int write_week(struct kt_look *look, const struct kt_look_question *asked)
 {
-    struct writing *writing = argument;
-    const struct kt_service *service = writing->service;
-    struct kt_week week = {.window = &writing->look->window,
-                           .breakdown = &writing->look->breakdown,
-                           .warnings = &writing->look->warnings,
-                           .week_start = service->week_start,
-                           .today = writing->look->today,
-                           .events_max = service->events_listed_max,
-                           .people_max = service->people_listed_max};
+    struct kt_look_question shorter = *asked;
+    int result = kt_look_write_json(look, asked);
 
-    writing->result =
-        kt_week_json(writing->tree, &week, KT_MESSAGE_SIZE_MAX, &writing->text, &writing->size);
-    if (writing->result != -EMSGSIZE)
-        return;
-    week.events_max = 0;
-    writing->result =
-        kt_week_json(writing->tree, &week, KT_MESSAGE_SIZE_MAX, &writing->text, &writing->size);
+    if (result < 0 || look->size <= KT_MESSAGE_SIZE_MAX)
+        return result;
+    shorter.events_max = 0;
+    result = kt_look_write_json(look, &shorter);
+    return result == 0 && look->size > KT_MESSAGE_SIZE_MAX ? -EMSGSIZE : result;
 }
 
 static void answer(const struct kt_question *question, const struct kt_look *look)
 {
-    TALLOC_CTX *tree = kt_must(kt_work_tree(kt_self_memory()));
-    struct writing *writing = kt_must(talloc_zero(tree, struct writing));
-
-    *writing = (struct writing){.tree = tree, .service = question->service, .look = look};
-    if (kt_work(write_week, writing) < 0 || writing->result == -ENOMEM)
-        kt_question_refuse(question, 503, "The server is too busy.");
-    else if (writing->result < 0 ||
-             kt_reply(&question->from, 200, writing->text, writing->size) < 0)
-        kt_question_refuse(question, 500, "The week is too large.");
+    if (kt_reply(&question->from, 200, look->text, look->size) < 0)
+        kt_question_refuse(question, 503, "The server is too busy. Try again in a moment.");
 }
 
 /* ---------------------------------------------------------------- the server */
@@ -80,6 +52,7 @@ static int server_init(void *argument, void **ret_state)
                              .type = KT_WEEK_ASK,
                              .max = QUESTIONS_MAX,
                              .label = "week for a plugin",
+                             .write = write_week,
                              .answer = answer};
     take_key();
     *ret_state = desk;

@@ -3,11 +3,10 @@
  * Weeks for other plugins: a named server "calendar", in each worker (kt_whereis), one of which
  * also owns the key "calendar" of the registry (kt_registry_call).
  *
- * The call, type KT_WEEK_ASK, has the JSON {"user", "from", "to", "zone"}: from and to are the
- * first and the last day of seven, or of as many as fit, YYYY-MM-DD. The reply's type is an HTTP
- * status; with 200 it has the JSON of GET /api/calendar/week for that person, else a problem (RFC
- * 9457); a week too large for a message comes without its lists of events. Whoever may call may
- * read everybody's weeks: plugins trust each other.
+ * The call, type KT_WEEK_ASK, has the JSON of question.h, of seven days or of as many as fit. The
+ * reply's type is an HTTP status; with 200 it has the JSON of GET /api/calendar/week for that
+ * person, else a problem (RFC 9457); a week too large for a message comes without its lists of
+ * events. Whoever may call may read everybody's weeks: plugins trust each other.
  */
 #ifndef CALENDAR_WEEK_SERVER_H
 #define CALENDAR_WEEK_SERVER_H

@@ -24,7 +24,7 @@ static void fail(struct kt_post_outcome *outcome, enum kt_post_fate fate, const 
     snprintf(outcome->text, sizeof(outcome->text), "%s", text);
 }
 
-/** The text of a question: {"user", "from", "to", "zone"}. */
+/** The text of a question: about a week beside the one before, no more of it than a mail shows. */
 static char *make_question(const char *user, const char *zone, int32_t first_day)
 {
     char from[KT_DATE_TEXT_SIZE], to[KT_DATE_TEXT_SIZE], *text;
@@ -36,6 +36,8 @@ static char *make_question(const char *user, const char *zone, int32_t first_day
     cJSON_AddStringToObject(question, "from", from);
     cJSON_AddStringToObject(question, "to", to);
     cJSON_AddStringToObject(question, "zone", zone);
+    cJSON_AddNumberToObject(question, "weeks_before", 1);
+    cJSON_AddNumberToObject(question, "listed", KT_VIEW_PEOPLE_MAX);
     text = kt_must(cJSON_PrintUnformatted(question));
     cJSON_Delete(question);
     return text;
@@ -98,20 +100,17 @@ void kt_delivery_view(const struct kt_mailer *mailer, const char *user,
                       struct kt_delivery_view *ret_view)
 {
     int32_t first_day = kt_schedule_first_day(due);
-    struct kt_post_outcome ignored;
     struct kt_view_links links;
-    cJSON *week, *before;
+    cJSON *week;
 
     ret_view->view = NULL;
     week = ask_week(mailer, user, settings->zone, first_day, &ret_view->outcome);
     if (!week)
         return;
-    before = ask_week(mailer, user, settings->zone, first_day - WEEK_DAYS, &ignored);
     make_links(mailer, user, settings->address, kt_unix_ms() / 1000, &links);
-    ret_view->view = kt_view_make(week, before, &links);
+    ret_view->view = kt_view_make(week, &links);
     if (!ret_view->view)
         fail(&ret_view->outcome, KT_POST_LATER, "the calendar's answer makes no sense");
-    cJSON_Delete(before);
     cJSON_Delete(week);
 }
 
@@ -185,9 +184,9 @@ void kt_delivery_verify(const struct kt_mailer *mailer, const char *user, const 
 void kt_delivery_sign_in(const struct kt_mailer *mailer, const char *to, const char *url,
                          int minutes, struct kt_post_outcome *ret_outcome)
 {
-    char *message_id = kt_must(talloc_asprintf(kt_self_memory(), "sign-in.%08x%08x@%s",
-                                               randombytes_random(), randombytes_random(),
-                                               mailer->domain));
+    char *message_id =
+        kt_must(talloc_asprintf(kt_self_memory(), "sign-in.%08x%08x@%s", randombytes_random(),
+                                randombytes_random(), mailer->domain));
     cJSON *view = kt_must(cJSON_CreateObject());
 
     kt_must(cJSON_AddStringToObject(view, "subject", "Sign in to kontor"));

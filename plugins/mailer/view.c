@@ -86,13 +86,15 @@ static void add_title(cJSON *view, const cJSON *dates)
 }
 
 /** ", 3 h more than last week" */
-static void compare_weeks(int64_t minutes, const cJSON *before, char *text, size_t size)
+static void compare_weeks(int64_t minutes, const cJSON *week, char *text, size_t size)
 {
-    int64_t difference = minutes - meeting_minutes(before);
+    const cJSON *compared = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(week, "comparison"), "real_minutes");
+    int64_t difference = minutes - number_of(compared, "last");
     char duration[KT_VIEW_DURATION_SIZE];
 
     *text = 0;
-    if (!before)
+    if (!compared)
         return;
     if (llabs((long long)difference) < DIFFERENCE_MIN_MINUTES) {
         snprintf(text, size, ", about as much as the week before");
@@ -103,12 +105,13 @@ static void compare_weeks(int64_t minutes, const cJSON *before, char *text, size
              difference > 0 ? "more" : "less");
 }
 
-static void add_words(cJSON *view, int64_t minutes, const cJSON *before)
+static void add_words(cJSON *view, const cJSON *week)
 {
+    int64_t minutes = meeting_minutes(week);
     char duration[KT_VIEW_DURATION_SIZE], comparison[64], text[160];
 
     kt_view_duration(minutes, duration);
-    compare_weeks(minutes, before, comparison, sizeof(comparison));
+    compare_weeks(minutes, week, comparison, sizeof(comparison));
     if (minutes > 0)
         snprintf(text, sizeof(text), "You spent %s in meetings%s.", duration, comparison);
     else
@@ -251,7 +254,7 @@ static void add_warnings(cJSON *view, const cJSON *week)
     }
 }
 
-cJSON *kt_view_make(const cJSON *week, const cJSON *before, const struct kt_view_links *links)
+cJSON *kt_view_make(const cJSON *week, const struct kt_view_links *links)
 {
     cJSON *view = cJSON_CreateObject();
 
@@ -261,7 +264,7 @@ cJSON *kt_view_make(const cJSON *week, const cJSON *before, const struct kt_view
         return NULL;
     }
     add_title(view, cJSON_GetObjectItemCaseSensitive(week, "week"));
-    add_words(view, meeting_minutes(week), before);
+    add_words(view, week);
     add_days(view, week);
     add_kinds(view, week);
     add_people(view, week);

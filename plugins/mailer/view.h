@@ -25,11 +25,10 @@ struct kt_view_links {
  * Make the view: subject, title, headline, is_empty, days (name, date, duration, has_meetings,
  * one_off_width, recurring_width, rest_width in per cent, bar), kinds (name, duration, count),
  * people (name, duration), more_people, warnings, and the links.
- * @param week    of the calendar
- * @param before  the week before it, or NULL: nothing is compared
+ * @param week  of the calendar; with a "comparison" also what changed is said
  * @return by cJSON's allocator, NULL: no memory, or the week has not the shape of a week
  */
-cJSON *kt_view_make(const cJSON *week, const cJSON *before, const struct kt_view_links *links);
+cJSON *kt_view_make(const cJSON *week, const struct kt_view_links *links);
 
 /** "14 h 30", "3 h", "45 min", "no time". */
 void kt_view_duration(int64_t minutes, char text[KT_VIEW_DURATION_SIZE]);

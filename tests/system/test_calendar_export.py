@@ -80,7 +80,7 @@ def test_a_quarter(url):
     quarter = {"from": "2026-10-01", "to": "2026-12-31"}
     answer = requests.get(f"{url}/range", params=quarter)
     assert answer.status_code == 200
-    assert "calendar;dur=" in answer.headers["Server-Timing"]
+    assert "breakdown;dur=" in answer.headers["Server-Timing"]
     assert len(answer.json()["days"]) == 92
     # each working day but one has a stand-up of half an hour, one of which takes 45 minutes
     assert answer.json()["totals"]["recurring"] == {"count": 65, "minutes": 64 * 30 + 45}

@@ -152,7 +152,9 @@ static const char week_json[] =
     "\"recurring\":{\"count\":9,\"minutes\":810}},"
     "\"days\":[{\"date\":\"2026-11-16\",\"one_off_minutes\":60,\"recurring_minutes\":540,"
     "\"real_minutes\":600},{\"date\":\"2026-11-17\"}],"
-    "\"people\":[{\"name\":\"<Bob>\",\"minutes\":420}],\"people_total\":3,\"warnings\":[\"w\"]}";
+    "\"people\":[{\"name\":\"<Bob>\",\"minutes\":420}],\"people_total\":3,"
+    "\"comparison\":{\"weeks\":1,\"real_minutes\":{\"now\":870,\"last\":690}},\"warnings\":[\"w\"]"
+    "}";
 
 static const struct kt_view_links links = {"https://k/p", "https://k/s", "https://k/u?token=a&b"};
 
@@ -160,9 +162,8 @@ static void the_view_says_what_the_week_was(void **state)
 {
     (void)state;
     cJSON *week = cJSON_Parse(week_json), *view, *empty;
-    cJSON *before = cJSON_Parse("{\"totals\":{\"meetings\":{\"real_minutes\":690}}}");
 
-    view = kt_view_make(week, before, &links);
+    view = kt_view_make(week, &links);
     assert_string_equal(cJSON_GetObjectItem(view, "headline")->valuestring,
                         "You spent 14 h 30 in meetings, 3 h more than the week before.");
     assert_string_equal(cJSON_GetObjectItem(view, "title")->valuestring,
@@ -170,14 +171,18 @@ static void the_view_says_what_the_week_was(void **state)
     assert_int_equal(cJSON_GetObjectItem(view, "more_people")->valueint, 2);
     cJSON_Delete(view);
     empty = cJSON_Parse("{\"totals\":{},\"days\":[],\"week\":{}}");
-    view = kt_view_make(empty, before, &links);
+    view = kt_view_make(empty, &links);
     assert_true(cJSON_IsTrue(cJSON_GetObjectItem(view, "is_empty")));
     cJSON_Delete(view);
     cJSON_Delete(empty);
+    cJSON_DeleteItemFromObject(week, "comparison");
+    view = kt_view_make(week, &links);
+    assert_string_equal(cJSON_GetObjectItem(view, "headline")->valuestring,
+                        "You spent 14 h 30 in meetings.");
+    cJSON_Delete(view);
     empty = cJSON_Parse("{\"detail\":\"no week\"}");
-    assert_null(kt_view_make(empty, NULL, &links));
+    assert_null(kt_view_make(empty, &links));
     cJSON_Delete(empty);
-    cJSON_Delete(before);
     cJSON_Delete(week);
 }
 
@@ -202,7 +207,7 @@ static void a_letter_has_all_its_fields_and_both_bodies(void **state)
     struct kt_letter_templates templates;
     struct kt_error error = {.code = 0};
     struct kt_mailbox from;
-    cJSON *week = cJSON_Parse(week_json), *view = kt_view_make(week, NULL, &links);
+    cJSON *week = cJSON_Parse(week_json), *view = kt_view_make(week, &links);
     const char *const expected[] = {
         "Subject: Your week: 14 h 30 in meetings\r\n",
         "Message-ID: <1@example.org>\r\n",
