@@ -284,6 +284,26 @@ KT_PUBLIC int64_t kt_unix_ms(void);
  */
 KT_PUBLIC int kt_work(void (*function)(void *argument), void *argument);
 
+/* ---------------------------------------------------------------- descriptors of others */
+
+/** What kt_wait_fd can wait for; bits. */
+enum kt_fd_events {
+    KT_READABLE = 1, /**< there is something to read, or the other side has closed */
+    KT_WRITABLE = 2, /**< there is room to write, or an error to be seen by trying */
+};
+
+/**
+ * Wait until a descriptor can be used: for libraries that bring sockets of their own and don't
+ * block. One process at a time may wait for a descriptor, and nobody may close it meanwhile.
+ * @param fd          a socket, pipe, eventfd, epoll …; not a regular file
+ * @param events      of enum kt_fd_events
+ * @param timeout_ms  negative: none
+ * @return what it is ready for, of these events; -ETIMEDOUT; -EEXIST: somebody waits for it;
+ *         -EPERM: such a descriptor can't be waited for; -EBADF; -ENOMEM
+ * Parks.
+ */
+KT_PUBLIC int kt_wait_fd(int fd, int events, int64_t timeout_ms);
+
 /* ---------------------------------------------------------------- names */
 
 /**

@@ -155,12 +155,12 @@ static struct kt_post *make_post(const struct kt_plugin *plugin)
     const char *url = kt_plugin_string(plugin, "smtp");
 
     return kt_post_new(&(struct kt_post_options){
-        .url = url,
-        .user = kt_plugin_string(plugin, "smtp_user"),
-        .password = kt_plugin_string(plugin, "smtp_password"),
-        .ca_file = kt_plugin_string(plugin, "smtp_ca_file"),
-        .needs_tls = begins_with(url, "smtps://") ||
-                     strcmp(kt_plugin_string(plugin, "smtp_tls"), "required") == 0,
+        .server = {.url = url,
+                   .user = kt_plugin_string(plugin, "smtp_user"),
+                   .password = kt_plugin_string(plugin, "smtp_password"),
+                   .ca_file = kt_plugin_string(plugin, "smtp_ca_file"),
+                   .needs_tls = begins_with(url, "smtps://") ||
+                                strcmp(kt_plugin_string(plugin, "smtp_tls"), "required") == 0},
         .connections = (uint32_t)kt_plugin_integer(plugin, "connections"),
         .timeout_ms = kt_plugin_integer(plugin, "smtp_timeout"),
     });

@@ -1,178 +1,293 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A sender gives an errand to the clerks and, in the same turn, asks the postman for its fate. He
- * waits on a thread of the pool until something is done, or for a moment, so that he hears his
- * messages; while nothing is on the way he just sleeps.
+ * A place is the right to have one connection, and the connection once there is one. It travels as
+ * memory of messages, so it always belongs to somebody: to the postman, or to who borrows it; and
+ * if that one ends in the middle, the place goes with it, and the postman makes another.
  */
 #include "post.h"
-#include "clerks.h"
+#include "smtp.h"
 
+#include <curl/curl.h>
 #include <errno.h>
-#include <kontor/log.h>
 #include <kontor/process.h>
+#include <kontor/server.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/** The longest that the postman doesn't hear a signal to end. */
-#define ROUND_MS 500
+/** How long a connection is kept with nothing to send; servers keep theirs for minutes. */
+#define KEEP_MS 5000
 
-/** To the postman; data is a pointer to the errand. */
-enum { FETCH = 1 };
+/** To the postman: a call for a place; a place comes back; one is gone. */
+enum { BORROW = 1, GIVE_BACK, GONE };
 
 struct kt_post {
     struct kt_post_options options;
-    struct kt_clerks *clerks;
     kt_pid postman;
+    uint32_t places;        /* that exist: never more than options.connections */
+    uint32_t idle, waiting; /* at the postman: places, and who wants one */
     struct kt_post_counts counts;
 };
 
+struct place {
+    struct kt_post *post;
+    struct kt_channel *channel; /* NULL: not connected */
+    struct place *next;         /* at the postman */
+    int64_t since_ms;           /* when it came there */
+};
+
+struct waiter {
+    struct kt_from from;
+    struct waiter *next;
+};
+
+/** The postman's. */
+struct postman {
+    struct kt_post *post;
+    struct place *idle; /* the last one that came first: the others grow old */
+    struct waiter *first, **last;
+};
+
+/* ---------------------------------------------------------------- places */
+
+static int place_goes(struct place *place)
+{
+    place->post->places--;
+    kt_send(place->post->postman, GONE, NULL, 0);
+    return 0;
+}
+
+/** @return NULL: there are enough, or no memory */
+static struct place *make_place(struct kt_post *post)
+{
+    struct place *place =
+        post->places < post->options.connections ? talloc_zero(NULL, struct place) : NULL;
+
+    if (!place)
+        return NULL;
+    place->post = post;
+    post->places++;
+    talloc_set_destructor(place, place_goes);
+    return place;
+}
+
+static void close_place(struct place *place)
+{
+    if (place->channel)
+        kt_channel_say(place->channel, "QUIT\r\n");
+    talloc_free(place);
+}
+
 /* ---------------------------------------------------------------- the postman */
 
-/** A sender asks for the fate of an errand: it asks in the turn in which it gave it away, and
- * nothing is handed out before all messages were heard, so the errand is there. */
-static void hear(const struct kt_message *message)
+static struct place *take_idle(struct postman *postman)
 {
-    struct kt_errand *errand;
+    struct place *place = postman->idle;
 
-    if (message->type != FETCH || message->size != sizeof(errand) || !message->reference)
-        return;
-    memcpy(&errand, message->data, sizeof(errand));
-    errand->waits = kt_message_from(message);
-    errand->is_asked = true;
+    if (place) {
+        postman->idle = place->next;
+        postman->post->idle--;
+    }
+    return place;
 }
 
-static void count(struct kt_post *post, const struct kt_errand *errand)
+/** Let those go on for whom there is a place. */
+static void serve(struct postman *postman)
 {
-    post->counts.sent += errand->outcome.fate == KT_POST_SENT;
-    post->counts.deferred += errand->outcome.fate == KT_POST_LATER;
-    post->counts.refused += errand->outcome.fate == KT_POST_NEVER;
-    post->counts.waiting--;
-}
+    struct waiter *waiter;
+    struct place *place;
 
-/** Tell the fates of those that are done, and forget them. Who hasn't asked by now could not. */
-static void hand_out(struct kt_post *post, struct kt_errand *errand)
-{
-    struct kt_errand *next;
-
-    for (; errand; errand = next) {
-        next = errand->next;
-        if (errand->is_asked)
-            kt_reply(&errand->waits, FETCH, &errand->outcome, sizeof(errand->outcome));
-        count(post, errand);
-        free(errand);
+    while ((waiter = postman->first) &&
+           ((place = take_idle(postman)) || (place = make_place(postman->post)))) {
+        postman->first = waiter->next;
+        if (!postman->first)
+            postman->last = &postman->first;
+        postman->post->waiting--;
+        if (kt_reply_memory(&waiter->from, BORROW, place) < 0)
+            talloc_free(place);
+        talloc_free(waiter);
     }
 }
 
-static void wait_done(void *argument)
+static void enqueue(struct postman *postman, const struct kt_message *call)
 {
-    kt_clerks_wait(((struct kt_post *)argument)->clerks, ROUND_MS);
+    struct waiter *waiter = kt_must(talloc_zero(postman, struct waiter));
+
+    waiter->from = kt_message_from(call);
+    *postman->last = waiter;
+    postman->last = &waiter->next;
+    postman->post->waiting++;
 }
 
-static void close_clerks(void *argument)
+static void keep(struct postman *postman, struct place *place)
 {
-    kt_clerks_close(((struct kt_post *)argument)->clerks);
+    talloc_steal(postman, place);
+    if (!postman->idle)
+        kt_server_timeout(KEEP_MS);
+    place->since_ms = kt_now_ms();
+    place->next = postman->idle;
+    postman->idle = place;
+    postman->post->idle++;
 }
 
-/** Hear what there is, waiting for the first message. @return whether the post goes on */
-static bool hear_all(int64_t timeout_ms)
+/** Close what nobody has needed for a while; the oldest are last. */
+static void close_old(struct postman *postman, int64_t keep_ms)
 {
-    const struct kt_message *message;
+    int64_t until_ms = kt_now_ms() - keep_ms;
+    struct place **at = &postman->idle, *next;
 
-    while (kt_receive(timeout_ms, &message) == 0) {
-        if (message->type == KT_MESSAGE_EXIT)
-            return false;
-        hear(message);
-        timeout_ms = 0;
+    while (*at && (*at)->since_ms > until_ms)
+        at = &(*at)->next;
+    for (struct place *place = *at; place; place = next) {
+        next = place->next;
+        postman->post->idle--;
+        close_place(place);
     }
-    return true;
+    *at = NULL;
 }
 
-static void postman_main(void *argument)
+static int postman_init(void *argument, void **ret_state)
 {
-    struct kt_post *post = argument;
+    struct postman *postman = kt_must(talloc_zero(kt_self_memory(), struct postman));
 
-    post->postman = kt_self();
-    kt_trap_exit(true);
-    kt_clerks_open(post->clerks);
-    while (hear_all(post->counts.waiting > 0 ? 0 : -1)) {
-        hand_out(post, kt_clerks_take_done(post->clerks));
-        if (post->counts.waiting > 0 && kt_work(wait_done, post) < 0)
-            kt_sleep(ROUND_MS / 10);
-    }
-    kt_work(close_clerks, post);
-    hand_out(post, kt_clerks_take_done(post->clerks));
+    postman->post = argument;
+    postman->last = &postman->first;
+    postman->post->postman = kt_self();
+    postman->post->idle = postman->post->waiting = 0;
+    *ret_state = postman;
+    return 0;
 }
+
+static void postman_call(void *state, const struct kt_message *call)
+{
+    if (call->type == BORROW)
+        enqueue(state, call);
+    serve(state);
+}
+
+static void postman_message(void *state, const struct kt_message *message)
+{
+    if (message->type == GIVE_BACK)
+        keep(state, (struct place *)(uintptr_t)message->data);
+    serve(state);
+}
+
+static void postman_timeout(void *state)
+{
+    struct postman *postman = state;
+
+    close_old(postman, KEEP_MS);
+    if (postman->idle)
+        kt_server_timeout(KEEP_MS);
+}
+
+static void postman_terminate(void *state, const struct kt_exit *exit)
+{
+    (void)exit;
+    close_old(state, 0);
+}
+
+static const struct kt_server postman_server = {
+    .label = "postman",
+    .init = postman_init,
+    .handle_call = postman_call,
+    .handle_message = postman_message,
+    .handle_timeout = postman_timeout,
+    .terminate = postman_terminate,
+    .mailbox_limit = KT_POST_WAITING_MAX,
+    .trap_exit = true,
+};
 
 struct kt_child kt_post_child(struct kt_post *post)
 {
     return (struct kt_child){
-        .id = "postman", .restart = KT_PERMANENT, .function = postman_main, .argument = post};
+        .id = "postman", .restart = KT_PERMANENT, .server = &postman_server, .argument = post};
 }
-
-/* ---------------------------------------------------------------- senders */
 
 struct kt_post *kt_post_new(const struct kt_post_options *options)
 {
     struct kt_post *post = kt_must(talloc_zero(NULL, struct kt_post));
 
+    kt_must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? post : NULL);
     post->options = *options;
-    post->clerks = kt_clerks_new(&post->options);
     return post;
 }
 
-static struct kt_errand *make_errand(const char *from, const char *to, const char *letter,
-                                     size_t size)
-{
-    struct kt_errand *errand = calloc(1, sizeof(*errand) + size);
+/* ---------------------------------------------------------------- senders */
 
-    if (!errand)
-        return NULL;
-    memcpy(errand->letter, letter, size);
-    errand->size = size;
-    snprintf(errand->from, sizeof(errand->from), "<%s>", from);
-    snprintf(errand->to, sizeof(errand->to), "<%s>", to);
-    return errand;
+static void set_later(struct kt_post_outcome *outcome, int code, const char *text)
+{
+    *outcome = (struct kt_post_outcome){.fate = KT_POST_LATER, .code = code};
+    snprintf(outcome->text, sizeof(outcome->text), "%s", text);
 }
 
-/** @return the errand, which is the clerks', or NULL */
-static struct kt_errand *give(struct kt_post *post, const char *from, const char *to,
-                              const char *letter, size_t size)
+/** A place of our own; NULL: the post takes nothing now. */
+static struct place *borrow(struct kt_post *post)
 {
-    struct kt_errand *errand = NULL;
+    const struct kt_message *reply;
 
-    if (kt_is_alive(post->postman) && post->counts.waiting < KT_POST_WAITING_MAX)
-        errand = make_errand(from, to, letter, size);
-    if (!errand)
+    if (post->waiting >= KT_POST_WAITING_MAX ||
+        kt_call(post->postman, BORROW, NULL, 0, -1, &reply) < 0)
         return NULL;
-    if (kt_clerks_give(post->clerks, errand) < 0) {
-        free(errand);
-        return NULL;
+    return (struct place *)(uintptr_t)reply->data;
+}
+
+static bool connect_place(struct place *place, int64_t deadline_ms,
+                          struct kt_post_outcome *ret_outcome)
+{
+    struct kt_channel_error error;
+
+    if (kt_channel_open(place, &place->post->options.server, deadline_ms, &place->channel,
+                        &error) == 0) {
+        place->post->counts.connections++;
+        return true;
     }
-    post->counts.waiting++;
-    return errand;
+    set_later(ret_outcome, error.code, *error.text ? error.text : "there is not enough memory");
+    return false;
+}
+
+/** Send over the place's connection, which may have been closed since the last mail: then over
+ * another. */
+static void send_over(struct place *place, const char *from, const char *to, const char *letter,
+                      size_t size, struct kt_post_outcome *ret_outcome)
+{
+    int64_t deadline_ms = kt_now_ms() + place->post->options.timeout_ms;
+    int result = -ESTALE;
+    bool is_new = false;
+
+    while (result == -ESTALE && !is_new) {
+        is_new = !place->channel;
+        if (is_new && !connect_place(place, deadline_ms, ret_outcome))
+            return;
+        result = kt_smtp_send(place->channel, from, to, letter, size, deadline_ms, ret_outcome);
+        if (result < 0)
+            TALLOC_FREE(place->channel);
+    }
+}
+
+static void count(struct kt_post_counts *counts, enum kt_post_fate fate)
+{
+    counts->sent += fate == KT_POST_SENT;
+    counts->deferred += fate == KT_POST_LATER;
+    counts->refused += fate == KT_POST_NEVER;
 }
 
 void kt_post_send(struct kt_post *post, const char *from, const char *to, const char *letter,
                   size_t size, struct kt_post_outcome *ret_outcome)
 {
-    struct kt_errand *errand = give(post, from, to, letter, size);
-    const struct kt_message *reply;
-    int result = -EBUSY;
+    struct place *place = borrow(post);
 
-    if (errand)
-        result = kt_call(post->postman, FETCH, &errand, sizeof(errand), -1, &reply);
-    if (result == 0) {
-        memcpy(ret_outcome, reply->data, sizeof(*ret_outcome));
-        return;
+    if (place) {
+        send_over(place, from, to, letter, size, ret_outcome);
+        if (kt_send_memory(post->postman, GIVE_BACK, place) < 0)
+            talloc_free(place);
+    } else {
+        set_later(ret_outcome, 0, "the post can't take it now");
     }
-    *ret_outcome = (struct kt_post_outcome){.fate = KT_POST_LATER};
-    snprintf(ret_outcome->text, sizeof(ret_outcome->text), "the post can't take it now (%s)",
-             strerror(-result));
+    count(&post->counts, ret_outcome->fate);
 }
 
 void kt_post_counts(const struct kt_post *post, struct kt_post_counts *ret_counts)
 {
     *ret_counts = post->counts;
-    ret_counts->connections = kt_clerks_connections(post->clerks);
+    ret_counts->waiting = post->waiting + post->places - post->idle;
 }

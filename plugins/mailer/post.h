@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way to the mail server. Threads, the clerks, carry mails over connections that are kept and
- * used again; one process per worker, the postman, tells senders what became of theirs. Knows
- * envelopes and bytes; nothing of what is in them, of ledgers or of people.
+ * The way to the mail server: connections that are kept and used again, so many at once. Whoever
+ * sends borrows one and speaks itself; one process per worker, the postman, says who is next and
+ * closes what nobody needs. Knows envelopes and bytes; nothing of what is in them, of ledgers or of
+ * people.
  */
 #ifndef MAILER_POST_H
 #define MAILER_POST_H
 
-#include <kontor/error.h>
+#include "channel.h"
+
 #include <kontor/supervisor.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 /** Bytes of an outcome's words, with the NUL. */
-#define KT_POST_TEXT_SIZE 160
+#define KT_POST_TEXT_SIZE KT_CHANNEL_TEXT_SIZE
 /** Mails that wait for a connection in one worker; more are told to come back later. */
 #define KT_POST_WAITING_MAX 10000u
 
-/** The mail server. All borrowed for ever (options of the plugin). */
+/** All borrowed for ever (options of the plugin). */
 struct kt_post_options {
-    const char *url;             /**< smtp://host:port or smtps://host:port */
-    const char *user, *password; /**< NULL: no authentication */
-    const char *ca_file;         /**< certificates to trust; NULL: the system's */
-    bool needs_tls;              /**< smtp:// without STARTTLS is refused */
-    uint32_t connections;        /**< at once, from this worker */
-    int64_t timeout_ms;          /**< for one mail */
+    struct kt_channel_options server;
+    uint32_t connections; /**< at once, from this worker */
+    int64_t timeout_ms;   /**< for one mail */
 };
 
 enum kt_post_fate {
@@ -60,7 +56,7 @@ struct kt_post *kt_post_new(const struct kt_post_options *options);
 struct kt_child kt_post_child(struct kt_post *post);
 
 /**
- * Send a mail and wait for its fate.
+ * Send a mail.
  * @param from, to  addresses, without < and >
  * @param letter    the mail, lines ended by CRLF; borrowed for the call
  * Parks. When the caller ends meanwhile the mail may go out or not.

@@ -389,7 +389,7 @@ const char *kt_reason_name(enum kt_reason reason)
         [KT_REASON_TIME] = "time",         [KT_REASON_WORK] = "work",
         [KT_REASON_FETCH] = "fetch",       [KT_REASON_STORE] = "store",
         [KT_REASON_REGISTRY] = "registry", [KT_REASON_JOB] = "job",
-        [KT_REASON_CLIENT] = "client",
+        [KT_REASON_CLIENT] = "client",     [KT_REASON_DESCRIPTOR] = "descriptor",
     };
     return names[reason];
 }

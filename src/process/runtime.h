@@ -82,6 +82,7 @@ enum kt_reason {
     KT_REASON_STORE,
     KT_REASON_REGISTRY,
     KT_REASON_JOB,
+    KT_REASON_DESCRIPTOR,
     KT_REASON_CLIENT, /**< the body of a request, or room for its answer */
     KT_REASONS,
 };

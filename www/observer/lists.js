@@ -12,7 +12,8 @@ const SLOW_SHOWN = 50;
 const WAITS = {
   turn: "before its turn", message: "for a message", answer: "for another process", time: "asleep",
   work: "for the thread pool", fetch: "for another server", store: "for the store",
-  registry: "for the registry", job: "for a job", client: "for the client", "wake-up": "for an event",
+  registry: "for the registry", job: "for a job", client: "for the client", descriptor: "for a connection",
+  "wake-up": "for an event",
 };
 const short = new Intl.NumberFormat(navigator.languages, { maximumSignificantDigits: 3 });
 
