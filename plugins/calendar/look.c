@@ -280,7 +280,8 @@ int kt_look_write_json(struct kt_look *look, const struct kt_look_question *ques
                                  .week_start = question->week_start,
                                  .today = look->today,
                                  .events_max = question->events_max,
-                                 .people_max = question->people_max};
+                                 .people_max = question->people_max,
+                                 .is_brief = question->is_brief};
 
     return kt_week_json(look->tree, &week, KT_WEEK_JSON_SIZE_MAX, &look->text, &look->size);
 }

@@ -51,6 +51,7 @@ static bool take_wishes(const cJSON *json, struct kt_look_question *asked)
         (weeks > 0 && asked->days != KT_LOOK_WEEK_DAYS))
         return false;
     asked->weeks_before = (uint32_t)weeks;
+    asked->is_brief = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "brief"));
     if ((size_t)listed < asked->events_max)
         asked->events_max = (size_t)listed;
     if ((size_t)listed < asked->people_max)

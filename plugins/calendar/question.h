@@ -2,12 +2,13 @@
 /*
  * What other plugins ask: about somebody's days, as JSON
  *
- *     {"user", "from", "to", "zone", "weeks_before", "listed"}
+ *     {"user", "from", "to", "zone", "weeks_before", "listed", "brief"}
  *
  * The first day and the last one are YYYY-MM-DD. What may be missing: the zone; weeks_before, 0 …
- * 4, with which seven days are compared; and how much each list may have at most. A desk takes the
- * calls of a server, and has each answered by a process of its own; refusals are problems (RFC
- * 9457), their HTTP status the reply's type. Knows nothing of what the answers are.
+ * 4, with which seven days are compared; how much each list may have at most; and brief, true: only
+ * how long, what sort and with whom (struct kt_week). A desk takes the calls of a server, and has
+ * each answered by a process of its own; refusals are problems (RFC 9457), their HTTP status the
+ * reply's type. Knows nothing of what the answers are.
  */
 #ifndef CALENDAR_QUESTION_H
 #define CALENDAR_QUESTION_H

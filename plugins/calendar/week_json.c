@@ -56,7 +56,8 @@ static void write_totals(struct kt_json_writer *json, const struct kt_week *week
     kt_json_write_integer(json, "days", breakdown->all_day_days);
     kt_json_write_integer(json, "event_days", breakdown->all_day_event_days);
     kt_json_write_end(json);
-    kt_insight_write_totals(json, breakdown, week->window->zone);
+    if (!week->is_brief)
+        kt_insight_write_totals(json, breakdown, week->window->zone);
     kt_json_write_end(json);
 }
 
@@ -96,7 +97,8 @@ static void write_days(struct kt_json_writer *json, const struct kt_week *week)
         kt_json_write_integer(json, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
         kt_json_write_integer(json, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
         write_all_day(json, week, day->day);
-        kt_insight_write_day(json, day, week->window->zone);
+        if (!week->is_brief)
+            kt_insight_write_day(json, day, week->window->zone);
         kt_json_write_end(json);
     }
     kt_json_write_end(json);
@@ -115,7 +117,8 @@ static void write_people(struct kt_json_writer *json, const struct kt_week *week
         kt_json_write_text(json, "address", sum->person->address);
         kt_json_write_integer(json, "minutes", kt_minutes(sum->seconds));
         kt_json_write_integer(json, "meetings", sum->meetings);
-        kt_insight_write_person(json, sum, week->window->zone);
+        if (!week->is_brief)
+            kt_insight_write_person(json, sum, week->window->zone);
         kt_json_write_end(json);
     }
     kt_json_write_end(json);
@@ -182,7 +185,8 @@ int kt_week_json(TALLOC_CTX *context, const struct kt_week *week, size_t size_ma
     write_totals(&json, week);
     write_days(&json, week);
     write_people(&json, week);
-    kt_insight_write_series(&json, week->breakdown, week->people_max);
+    if (!week->is_brief)
+        kt_insight_write_series(&json, week->breakdown, week->people_max);
     if (week->comparison)
         kt_insight_write_comparison(&json, week->comparison, week->people_max);
     write_events(&json, week);

@@ -18,6 +18,8 @@ struct kt_week {
     int32_t today;                          /**< in the window's zone */
     size_t events_max;                      /**< listed; all are counted */
     size_t people_max;                      /**< listed; also series, and new people */
+    bool is_brief; /**< only how long, what sort, and with whom: no hours of the day, working time,
+                        sizes, series */
 };
 
 /**

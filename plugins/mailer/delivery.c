@@ -38,6 +38,7 @@ static char *make_question(const char *user, const char *zone, int32_t first_day
     cJSON_AddStringToObject(question, "zone", zone);
     cJSON_AddNumberToObject(question, "weeks_before", 1);
     cJSON_AddNumberToObject(question, "listed", KT_VIEW_PEOPLE_MAX);
+    cJSON_AddTrueToObject(question, "brief");
     text = kt_must(cJSON_PrintUnformatted(question));
     cJSON_Delete(question);
     return text;
