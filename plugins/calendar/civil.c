@@ -108,18 +108,25 @@ int kt_date_parse(const char *text, int32_t *ret_day)
     return 0;
 }
 
+/** Days come in swarms, too: the events of a week are on seven of them. */
 void kt_date_format(int32_t day, char text[KT_DATE_TEXT_SIZE])
 {
-    struct kt_date date = kt_date_from_day(day);
-    uint32_t digits = (uint32_t)date.year % 10000u * 10000u + date.month * 100u + date.day;
+    static _Thread_local struct {
+        int32_t day;
+        char text[KT_DATE_TEXT_SIZE];
+    } last = {0, "1970-01-01"};
 
-    text[KT_DATE_LENGTH] = '\0';
-    for (int at = KT_DATE_LENGTH - 1; at >= 0; at--) {
-        if (at == 4 || at == 7) {
-            text[at] = '-';
-            continue;
+    if (day != last.day) {
+        struct kt_date date = kt_date_from_day(day);
+        uint32_t digits = (uint32_t)date.year % 10000u * 10000u + date.month * 100u + date.day;
+
+        last.day = day;
+        for (int at = KT_DATE_LENGTH - 1; at >= 0; at--) {
+            if (at == 4 || at == 7)
+                continue;
+            last.text[at] = (char)('0' + digits % 10);
+            digits /= 10;
         }
-        text[at] = (char)('0' + digits % 10);
-        digits /= 10;
     }
+    memcpy(text, last.text, KT_DATE_TEXT_SIZE);
 }

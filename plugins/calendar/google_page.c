@@ -6,6 +6,7 @@
 #include "google_page.h"
 
 #include "civil.h"
+#include "eight.h"
 #include "json_text.h"
 #include "rfc3339.h"
 
@@ -37,6 +38,7 @@ struct raw {
     uint32_t attendee_count; /* named ones */
     uint32_t invited;        /* all */
     struct attendee attendees[KT_GOOGLE_ATTENDEES_MAX];
+    struct kt_person people[KT_GOOGLE_ATTENDEES_MAX + 1]; /* who of them counts; the organiser */
 };
 
 /* ---------------------------------------------------------------- collecting */
@@ -219,12 +221,32 @@ static enum kt_answer own_answer(const struct kt_json_text *answer, bool is_orga
     return KT_ANSWER_ACCEPTED;
 }
 
+/** Whether a text may have upper-case letters. */
+static bool may_have_upper(const char *text, size_t size)
+{
+    size_t at = 0;
+
+    for (; size - at >= KT_EIGHT; at += KT_EIGHT) {
+        if (kt_eight_may_have_upper(kt_eight_load(text + at)))
+            return true;
+    }
+    for (; at < size; at++) {
+        if (text[at] >= 'A' && text[at] <= 'Z')
+            return true;
+    }
+    return false;
+}
+
 /** An address in lower case; NULL: there is none. */
 static const char *read_address(struct kt_google_events *events, const struct kt_json_text *text)
 {
     char buffer[ADDRESS_SIZE];
 
-    if (!text->start || text->size == 0 || !kt_json_text_copy(text, buffer, sizeof(buffer)))
+    if (!text->start || text->size == 0)
+        return NULL;
+    if (!text->has_escapes && text->size < ADDRESS_SIZE && !may_have_upper(text->start, text->size))
+        return kt_text_pool_add_bytes(events->texts, text->start, text->size);
+    if (!kt_json_text_copy(text, buffer, sizeof(buffer)))
         return NULL;
     for (char *at = buffer; *at; at++)
         *at = (char)(*at + (*at >= 'A' && *at <= 'Z') * ('a' - 'A'));
@@ -250,18 +272,29 @@ static bool is_calendar_address(const char *address)
     return g_str_has_suffix(address, ".calendar.google.com");
 }
 
-static int read_people(struct kt_google_events *events, const struct raw *raw,
+static int keep_people(struct kt_google_events *events, const struct kt_person *people,
                        struct kt_details *details)
 {
-    struct kt_person *people = NULL;
+    size_t size = details->people_count * sizeof(*people);
+    struct kt_person *kept;
+
+    if (size == 0)
+        return 0;
+    kept = kt_blocks_take(&events->details, size);
+    if (!kept)
+        return -ENOMEM;
+    memcpy(kept, people, size);
+    details->people = kept;
+    return 0;
+}
+
+static int read_people(struct kt_google_events *events, struct raw *raw, struct kt_details *details)
+{
+    struct kt_person *people = raw->people;
     const char *organizer = read_address(events, &raw->organizer_address);
     bool is_organizer_there = raw->attendee_count == 0; /* nobody is */
     int result = 0;
 
-    if (raw->attendee_count > 0) {
-        people = talloc_array(events->owner, struct kt_person, raw->attendee_count + 1);
-        result = people ? 0 : -ENOMEM;
-    }
     details->is_organizer = raw->organizer_is_self;
     if (organizer && !raw->organizer_is_self && !is_calendar_address(organizer))
         details->organizer = organizer;
@@ -283,10 +316,7 @@ static int read_people(struct kt_google_events *events, const struct raw *raw,
     if (result == 0 && details->organizer && !is_organizer_there)
         result =
             add_person(events, organizer, &raw->organizer_name, people, &details->people_count);
-    if (details->people_count == 0)
-        TALLOC_FREE(people);
-    details->people = people;
-    return result;
+    return result < 0 ? result : keep_people(events, people, details);
 }
 
 /* ---------------------------------------------------------------- judging: the event */
@@ -339,7 +369,7 @@ static int push(struct kt_google_events *events, const struct kt_event *event)
     return 0;
 }
 
-static int add_event(struct kt_google_events *events, const struct raw *raw)
+static int add_event(struct kt_google_events *events, struct raw *raw)
 {
     struct kt_details *details;
     struct kt_event event = {.start = 0};
@@ -351,9 +381,10 @@ static int add_event(struct kt_google_events *events, const struct raw *raw)
         events->is_full = true;
         return 0;
     }
-    details = talloc_zero(events->owner, struct kt_details);
+    details = kt_blocks_take(&events->details, sizeof(*details));
     if (!details)
         return -ENOMEM;
+    *details = (struct kt_details){.uid = NULL};
     details->summary = keep(events, &raw->summary);
     details->uid = keep(events, raw->uid.start ? &raw->uid : &raw->id);
     if (!details->summary || !details->uid)
@@ -383,6 +414,7 @@ struct kt_google_events *kt_google_events_new(TALLOC_CTX *owner, size_t events_m
     if (!events)
         return NULL;
     events->owner = owner;
+    events->details.owner = owner;
     events->events_max = events_max;
     events->texts = kt_text_pool_new(events, owner);
     return events->texts ? events : NULL;

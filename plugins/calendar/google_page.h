@@ -6,6 +6,7 @@
 #ifndef CALENDAR_GOOGLE_PAGE_H
 #define CALENDAR_GOOGLE_PAGE_H
 
+#include "blocks.h"
 #include "event.h"
 #include "text_pool.h"
 
@@ -28,6 +29,7 @@
 struct kt_google_events {
     TALLOC_CTX *owner; /**< owns all below; used by one thread at a time */
     struct kt_text_pool *texts;
+    struct kt_blocks details; /**< and the people in them */
     size_t events_max;
     struct kt_events events;
     size_t capacity;

@@ -5,6 +5,8 @@
  */
 #include "json_text.h"
 
+#include "eight.h"
+
 #include <string.h>
 
 /** Digits that fit into an int64_t, and into a double, for sure. */
@@ -33,7 +35,7 @@ static inline char peek(struct kt_json *json)
     return json->at < json->end ? *json->at : '\0';
 }
 
-static bool expect(struct kt_json *json, char character)
+static inline bool expect(struct kt_json *json, char character)
 {
     if (peek(json) != character)
         return break_off(json);
@@ -43,45 +45,28 @@ static bool expect(struct kt_json *json, char character)
 
 /* ---------------------------------------------------------------- scalars */
 
-/** The bytes of eight that are this one: their highest bits. Above the first of them others may be
- * marked, too. */
-static inline uint64_t mark_byte(uint64_t word, char byte)
-{
-    uint64_t ones = UINT64_C(0x0101010101010101), other = word ^ ones * (unsigned char)byte;
-
-    return (other - ones) & ~other & ones << 7;
-}
-
-/** Where a string's end, an escape or a control character may be: eight bytes a step. */
+/** Where a string's end, an escape or a control character may be. */
 static inline const char *skip_plain(const char *at, const char *end)
 {
-    uint64_t word, marked;
+    for (; end - at >= (ptrdiff_t)KT_EIGHT; at += KT_EIGHT) {
+        uint64_t marks = kt_eight_mark_special(kt_eight_load(at));
 
-    for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
-        memcpy(&word, at, sizeof(word));
-        marked = (word - UINT64_C(0x2020202020202020)) & ~word & UINT64_C(0x8080808080808080);
-        marked |= mark_byte(word, '"') | mark_byte(word, '\\');
-        if (marked)
-            return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? at + __builtin_ctzll(marked) / 8
-                                                             : at;
+        if (marks)
+            return at + kt_eight_before(marks);
     }
     return at;
 }
 
-static bool read_text(struct kt_json *json, struct kt_json_text *ret_text)
+/** The rest of a string that is not over where it was first looked at. */
+__attribute__((__noinline__)) static bool read_rest(struct kt_json *json, const char *at,
+                                                    struct kt_json_text *ret_text)
 {
-    *ret_text = (struct kt_json_text){.start = NULL};
-    if (!expect(json, '"'))
-        return false;
-    ret_text->start = json->at;
-    for (const char *at = skip_plain(json->at, json->end); at < json->end; at++) {
+    for (; at < json->end && (unsigned char)*at >= ' '; at++) {
         if (*at == '"') {
             ret_text->size = (size_t)(at - ret_text->start);
             json->at = at + 1;
             return true;
         }
-        if ((unsigned char)*at < ' ')
-            break;
         if (*at == '\\') {
             ret_text->has_escapes = true;
             if (++at == json->end || !*at || !strchr("\"\\/bfnrtu", *at))
@@ -89,6 +74,22 @@ static bool read_text(struct kt_json *json, struct kt_json_text *ret_text)
         }
     }
     return break_off(json);
+}
+
+static inline bool read_text(struct kt_json *json, struct kt_json_text *ret_text)
+{
+    const char *at;
+
+    *ret_text = (struct kt_json_text){.start = NULL};
+    if (!expect(json, '"'))
+        return false;
+    ret_text->start = json->at;
+    at = skip_plain(json->at, json->end);
+    if (at == json->end || *at != '"')
+        return read_rest(json, at, ret_text);
+    ret_text->size = (size_t)(at - ret_text->start);
+    json->at = at + 1;
+    return true;
 }
 
 static bool read_word(struct kt_json *json, const char *word)
@@ -153,7 +154,7 @@ static bool enter(struct kt_json *json, char open)
 }
 
 /** @return whether another element follows */
-static bool next(struct kt_json *json, char close)
+static inline bool next(struct kt_json *json, char close)
 {
     uint64_t bit;
 

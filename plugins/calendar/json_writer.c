@@ -5,6 +5,8 @@
  */
 #include "json_writer.h"
 
+#include "eight.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <glib.h>
@@ -35,17 +37,12 @@ static bool fail(struct kt_json_writer *json, int failure)
     return false;
 }
 
-/** Make room for so many bytes more and a NUL. @return whether there is; else it has failed */
-static bool need(struct kt_json_writer *json, size_t size)
+/** Make the text larger, for so many bytes in all. @return whether it could be done */
+__attribute__((__noinline__)) static bool grow(struct kt_json_writer *json, size_t wanted)
 {
-    size_t wanted = json->size + size + 1, capacity = json->capacity;
+    size_t capacity = json->capacity ? json->capacity : CAPACITY_FIRST;
     char *text;
 
-    if (json->failure < 0)
-        return false;
-    if (wanted <= capacity)
-        return true;
-    capacity = capacity ? capacity : CAPACITY_FIRST;
     while (capacity < wanted)
         capacity *= 2;
     text = talloc_realloc_size(json->context, json->text, capacity);
@@ -56,13 +53,21 @@ static bool need(struct kt_json_writer *json, size_t size)
     return true;
 }
 
-static void put(struct kt_json_writer *json, const char *bytes, size_t size)
+/** Make room for so many bytes more and a NUL. @return whether there is; else it has failed */
+static inline bool need(struct kt_json_writer *json, size_t size)
+{
+    size_t wanted = json->size + size + 1;
+
+    return json->failure == 0 && (wanted <= json->capacity || grow(json, wanted));
+}
+
+static inline void put(struct kt_json_writer *json, const char *bytes, size_t size)
 {
     memcpy(json->text + json->size, bytes, size);
     json->size += size;
 }
 
-static void put_byte(struct kt_json_writer *json, char byte)
+static inline void put_byte(struct kt_json_writer *json, char byte)
 {
     json->text[json->size++] = byte;
 }
@@ -158,17 +163,31 @@ static const char *put_character(struct kt_json_writer *json, const char *text)
     return next;
 }
 
+/** Copy what stands for itself. @return where it ends */
+static const char *put_plain(struct kt_json_writer *json, const char *text, const char *end)
+{
+    char *at = json->text + json->size;
+
+    for (; end - text >= (ptrdiff_t)KT_EIGHT; at += KT_EIGHT, text += KT_EIGHT) {
+        uint64_t word = kt_eight_load(text);
+
+        if (kt_eight_mark_special(word) | (word & KT_EIGHT_MARKS))
+            break;
+        memcpy(at, &word, sizeof(word));
+    }
+    while (text < end && is_plain(*text))
+        *at++ = *text++;
+    json->size = (size_t)(at - json->text);
+    return text;
+}
+
 /** What fits into a piece. @return where the next piece begins */
 static const char *put_piece(struct kt_json_writer *json, const char *text)
 {
     const char *end = text + strnlen(text, PIECE_SIZE);
 
     while (text < end) {
-        const char *run = text;
-
-        while (text < end && is_plain(*text))
-            text++;
-        put(json, run, (size_t)(text - run));
+        text = put_plain(json, text, end);
         if (text == end)
             break;
         if ((unsigned char)*text >= 0x80)

@@ -23,7 +23,7 @@ struct table {
 /** A name says more than an address that stands in for one. */
 static bool is_named(const struct kt_person *person)
 {
-    return strcmp(person->name, person->address) != 0;
+    return person->name != person->address && strcmp(person->name, person->address) != 0;
 }
 
 static bool is_organizer(const struct kt_details *details, const struct kt_person *person)
@@ -59,7 +59,8 @@ static void add(struct kt_person_sum *sum, const struct kt_person *person,
 {
     if (!sum->person)
         sum->first = counted->event->start; /* they come in order */
-    if (!sum->person || (is_named(person) && !is_named(sum->person)))
+    if (!sum->person ||
+        (person->name != sum->person->name && !is_named(sum->person) && is_named(person)))
         sum->person = person;
     sum->seconds += counted->seconds;
     sum->meetings++;

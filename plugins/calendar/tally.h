@@ -8,10 +8,12 @@
 #include <talloc.h>
 
 struct kt_tally_slot;
+struct kt_tally_seen;
 
-/** Zeroed is empty. The texts are borrowed. */
+/** Zeroed is empty. The texts are borrowed, and stay as they are. */
 struct kt_tally {
     struct kt_tally_slot *slots; /**< open addressing; at most half of them are taken */
+    struct kt_tally_seen *seen;  /**< as many: texts that came before, by where they are */
     size_t size;                 /**< a power of two, or 0 */
     uint32_t count;
 };

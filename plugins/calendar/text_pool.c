@@ -5,13 +5,14 @@
  */
 #include "text_pool.h"
 
+#include "blocks.h"
+#include "eight.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/** One block; a string is far shorter, so little is lost at a block's end. */
-#define BLOCK_SIZE 65536
 /** Slots at the beginning; a power of two. */
 #define SLOTS_MIN 256
 
@@ -21,9 +22,7 @@ struct slot {
 };
 
 struct kt_text_pool {
-    TALLOC_CTX *texts;
-    char *block;
-    size_t used;
+    struct kt_blocks texts;
     struct slot *slots;
     size_t slots_count, slots_used;
 };
@@ -34,7 +33,7 @@ struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts)
 
     if (!pool)
         return NULL;
-    pool->texts = texts;
+    pool->texts.owner = texts;
     pool->slots = talloc_zero_array(pool, struct slot, SLOTS_MIN);
     pool->slots_count = SLOTS_MIN;
     if (!pool->slots)
@@ -47,16 +46,10 @@ struct kt_text_pool *kt_text_pool_new(TALLOC_CTX *context, TALLOC_CTX *texts)
 /** How many printable ASCII characters a text begins with. */
 static size_t plain_length(const char *text, size_t size)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), highest = ones << 7;
     size_t length = 0;
-    uint64_t word;
 
-    /* Eight bytes a step: none below a space, none above "~" (adding one makes DEL a high one). */
-    for (; size - length >= sizeof(word); length += sizeof(word)) {
-        memcpy(&word, text + length, sizeof(word));
-        if (((word | (word + ones) | (word - ones * ' ')) & highest) != 0)
-            break;
-    }
+    while (size - length >= KT_EIGHT && kt_eight_is_printable(kt_eight_load(text + length)))
+        length += KT_EIGHT;
     while (length < size && text[length] >= ' ' && text[length] <= '~')
         length++;
     return length;
@@ -94,20 +87,39 @@ static size_t clean(char *buffer, const char *text, size_t size)
 
 /* ---------------------------------------------------------------- finding */
 
-/** Eight bytes a step; there are thousands of texts a week. */
-static uint32_t hash_of(const char *text, size_t size)
+static inline uint64_t mix(uint64_t value, uint64_t word)
 {
-    uint64_t value = size, word;
+    value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 by the golden ratio */
+    return value ^ value >> 32;
+}
 
-    for (; size >= sizeof(word); size -= sizeof(word), text += sizeof(word)) {
-        memcpy(&word, text, sizeof(word));
-        value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 by the golden ratio */
-        value ^= value >> 32;
+/** The last characters of a text, eight or, with spaces before them, all. */
+static inline uint64_t last_word(const char *text, size_t size)
+{
+    uint64_t word = KT_EIGHT_OF(' ');
+
+    if (size >= KT_EIGHT)
+        return kt_eight_load(text + size - KT_EIGHT);
+    while (size-- > 0)
+        word = word << 8 | (unsigned char)*text++;
+    return word;
+}
+
+/** The hash of a text, in the same step as the look at it: there are thousands a week.
+ * @return whether it is printable ASCII, which needs no cleaning */
+static bool hash_plain(const char *text, size_t size, uint32_t *ret_hash)
+{
+    uint64_t last = last_word(text, size), value = mix(size, last);
+    bool is_plain = kt_eight_is_printable(last);
+
+    for (size_t at = 0; at + KT_EIGHT < size; at += KT_EIGHT) {
+        uint64_t word = kt_eight_load(text + at);
+
+        is_plain &= kt_eight_is_printable(word);
+        value = mix(value, word);
     }
-    word = 0;
-    memcpy(&word, text, size);
-    value = (value ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(value ^ value >> 32);
+    *ret_hash = (uint32_t)value;
+    return is_plain;
 }
 
 /** The slot of a text, or the free one where it belongs. */
@@ -144,18 +156,12 @@ static bool grow(struct kt_text_pool *pool)
 /** A copy with a NUL; NULL without memory. */
 static char *copy(struct kt_text_pool *pool, const char *text, size_t size)
 {
-    char *place;
+    char *place = kt_blocks_take_bytes(&pool->texts, size + 1);
 
-    if (!pool->block || pool->used + size + 1 > BLOCK_SIZE) {
-        pool->block = talloc_array(pool->texts, char, BLOCK_SIZE);
-        pool->used = 0;
-        if (!pool->block)
-            return NULL;
+    if (place) {
+        memcpy(place, text, size);
+        place[size] = '\0';
     }
-    place = pool->block + pool->used;
-    memcpy(place, text, size);
-    place[size] = '\0';
-    pool->used += size + 1;
     return place;
 }
 
@@ -165,13 +171,13 @@ const char *kt_text_pool_add_bytes(struct kt_text_pool *pool, const char *text, 
     struct slot *slot;
     uint32_t hash;
 
-    if (size > KT_TEXT_MAX || plain_length(text, size) < size) {
+    if (size > KT_TEXT_MAX || !hash_plain(text, size, &hash)) {
         size = clean(buffer, text, size);
         text = buffer;
+        (void)hash_plain(text, size, &hash);
     }
     if (pool->slots_used * 2 >= pool->slots_count && !grow(pool))
         return NULL;
-    hash = hash_of(text, size);
     slot = find_slot(pool->slots, pool->slots_count, text, (uint32_t)size, hash);
     if (!slot->text) {
         *slot = (struct slot){copy(pool, text, size), hash, (uint32_t)size};
