@@ -51,16 +51,3 @@ int kt_mail_sign_in(const char *address, const char *link, int minutes)
         return result;
     return status == KT_DESK_DONE || status == KT_DESK_REFUSED ? 0 : -EAGAIN;
 }
-
-int kt_mail_forget(const char *user)
-{
-    cJSON *question = kt_must(cJSON_CreateObject());
-    uint32_t status;
-    int result;
-
-    kt_must(cJSON_AddStringToObject(question, "user", user));
-    result = call(KT_DESK_FORGET, question, &status);
-    if (result == -ENOTCONN)
-        return 0;
-    return result == 0 && status == KT_DESK_DONE ? 0 : -EAGAIN;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the calendar asks of the plugin mailer, if that is loaded: a letter with a link to sign in,
- * and to forget a person. Knows the mailer's messages; nothing of SMTP.
+ * What the calendar asks of the plugin mailer, if that is loaded: a letter with a link to sign in.
+ * Knows the mailer's messages; nothing of SMTP.
  */
 #ifndef CALENDAR_MAIL_H
 #define CALENDAR_MAIL_H
@@ -18,8 +18,5 @@ bool kt_mail_is_there(void);
  * Parks, for as long as the mail server takes.
  */
 int kt_mail_sign_in(const char *address, const char *link, int minutes);
-
-/** Have the mailer forget a person. @return 0, also without a mailer; -EAGAIN: not now. Parks. */
-int kt_mail_forget(const char *user);
 
 #endif

@@ -2,8 +2,8 @@
 /* Each handler: who asks, what they want, do it, answer. */
 #include "me.h"
 
+#include "elsewhere.h"
 #include "google_token.h"
-#include "mail.h"
 #include "person.h"
 #include "service.h"
 #include "session.h"
@@ -234,6 +234,7 @@ static void handle_delete(struct kt_request *request)
     const struct kt_service *service = kt_request_context(request);
     struct removal removal = {.count = 0};
     struct kt_person_found found;
+    const char *missed;
     cJSON *json;
     int result = 0;
 
@@ -257,10 +258,12 @@ static void handle_delete(struct kt_request *request)
         result = kt_profile_delete(found.user);
     if (result == 0)
         result = kt_sign_in_link_forget(found.user);
-    if (result == 0 && kt_mail_forget(found.user) < 0) {
+    missed = result == 0 ? kt_elsewhere_forget(found.user) : NULL;
+    if (missed) {
         kt_respond_problem(request, 503,
-                           "Not everything is deleted yet: the weekly mail can't be reached. "
-                           "Please do it again in a moment.");
+                           "Not everything is deleted yet: %s can't be reached. Please do it again "
+                           "in a moment.",
+                           missed);
         return;
     }
     if (result == 0)

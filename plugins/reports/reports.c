@@ -8,6 +8,7 @@
 
 #include "catalogue.h"
 #include "download.h"
+#include "forget.h"
 #include "jobs.h"
 #include "make.h"
 
@@ -55,6 +56,8 @@ static struct catalogue *catalogue;
 static int start(struct kt_plugin *plugin, struct kt_error *error)
 {
     int result = catalogue_read(NULL, plugin, false, &catalogue, error);
+    if (result == 0 && (result = forget_start(plugin)) < 0)
+        kt_error_set(error, result, "the server that forgets reports can't be started");
     for (size_t i = 0; result == 0 && i < sizeof routes / sizeof *routes; i++) {
         result = kt_plugin_route(plugin, routes[i].method, routes[i].pattern, routes[i].handler,
                                  catalogue);

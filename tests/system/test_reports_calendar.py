@@ -116,6 +116,18 @@ def test_a_spreadsheet(kontor):
     assert "xl/charts/chart1.xml" in zipfile.ZipFile(file).namelist()
 
 
+def test_who_is_deleted_leaves_no_reports(kontor):
+    """Who has all data deleted would leave a quarter of meetings behind, in memory."""
+    ada, bob = Asker(kontor), Asker(kontor, "bob")
+    paths = [ada.make("my-meetings"), ada.make("my-meetings", form="xlsx"),
+             ada.make("my-weeks")]
+    kept = bob.make("my-meetings")
+    assert ada.ask("/delete-me", {"delete": True}).status == 204
+    assert [ada.report("GET", path).status for path in paths] == [404] * 3
+    assert bob.report("GET", kept).status == 200
+    assert len(json.loads(kontor.control("jobs", "--json").stdout)["jobs"]) == 1
+
+
 def test_nobody_else_finds_it(kontor):
     """A colleague who asks for the same quarter would get one's meetings; or could look them up."""
     ada, bob = Asker(kontor, "ada"), Asker(kontor, "bob")
