@@ -131,8 +131,6 @@ static void interrupt(struct kt_process *process)
 {
     if (process->state != KT_STATE_WAITING || process->wait == KT_WAIT_WORK)
         return;
-    if (process->wait == KT_WAIT_REPLY)
-        kt_await_cancel(process);
     kt_wake(process, -ECANCELED);
 }
 

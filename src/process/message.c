@@ -40,9 +40,9 @@ struct kt_envelope *kt_envelope_new(uint32_t type, size_t size)
         if (!envelope)
             return NULL;
     }
-    envelope->next = NULL;
+    envelope->next = envelope;
     envelope->size_class = bin;
-    envelope->is_chunk = false;
+    envelope->is_chunk = envelope->is_received = false;
     envelope->message = (struct kt_message){
         .type = type,
         .size = (uint32_t)size,
@@ -97,10 +97,11 @@ static int copy_in(uint32_t type, const void *data, size_t size, struct kt_envel
 
 void kt_deliver(struct kt_process *to, struct kt_envelope *envelope)
 {
-    if (to->last)
-        to->last->next = envelope;
-    else
-        to->first = envelope;
+    struct kt_envelope *last = to->last;
+    if (last) {
+        envelope->next = last->next;
+        last->next = envelope;
+    }
     to->last = envelope;
     to->mailbox_count++;
     runtime.counts.messages++;
@@ -110,14 +111,15 @@ void kt_deliver(struct kt_process *to, struct kt_envelope *envelope)
 
 struct kt_envelope *kt_take(struct kt_process *process)
 {
-    struct kt_envelope *envelope = process->first;
-    if (envelope) {
-        process->first = envelope->next;
-        if (!process->first)
-            process->last = NULL;
-        process->mailbox_count--;
-    }
-    return envelope;
+    struct kt_envelope *last = process->last;
+    if (!last)
+        return NULL;
+    struct kt_envelope *first = last->next;
+    if (first == last)
+        process->last = NULL;
+    else
+        last->next = first->next;
+    return first;
 }
 
 static bool is_gone(const struct kt_process *process)
@@ -128,17 +130,15 @@ static bool is_gone(const struct kt_process *process)
 int kt_send_system(kt_pid to, uint32_t type, const void *data, size_t size)
 {
     struct kt_process *receiver = kt_process_find(to);
-    if (!is_gone(receiver) && receiver->mailbox_count >= receiver->mailbox_limit)
+    if (is_gone(receiver))
+        return size > KT_MESSAGE_SIZE_MAX ? -EMSGSIZE : 0;
+    if (receiver->mailbox_count >= receiver->mailbox_limit)
         return -ENOBUFS;
     struct kt_envelope *envelope;
     int status = copy_in(type, data, size, &envelope);
-    if (status < 0)
-        return status;
-    if (is_gone(receiver))
-        kt_envelope_free(envelope);
-    else
+    if (status == 0)
         kt_deliver(receiver, envelope);
-    return 0;
+    return status;
 }
 
 int kt_send(kt_pid to, uint32_t type, const void *data, size_t size)
@@ -176,17 +176,19 @@ int kt_send_memory(kt_pid to, uint32_t type, void *chunk)
 int kt_receive(int64_t timeout_ms, const struct kt_message **ret_message)
 {
     struct kt_process *process = runtime.current;
-    kt_envelope_free(process->current);
-    process->current = NULL;
-    int64_t deadline = kt_deadline(timeout_ms);
-    while (!process->first) {
+    if (process->last && process->last->next->is_received)
+        kt_envelope_free(kt_take(process));
+    if (!process->last) {
         if (timeout_ms == 0)
             return -ETIMEDOUT;
-        int status = kt_wait(KT_WAIT_MESSAGE, KT_CLOCK_MONOTONIC, deadline);
+        int status = kt_wait(KT_WAIT_MESSAGE, KT_CLOCK_MONOTONIC, kt_deadline(timeout_ms));
         if (status < 0)
             return status;
+        assert(process->last); /* nothing else ends this wait well */
     }
-    struct kt_envelope *envelope = process->current = kt_take(process);
+    struct kt_envelope *envelope = process->last->next;
+    envelope->is_received = true;
+    process->mailbox_count--;
     if (envelope->is_chunk) {
         talloc_steal(kt_self_memory(), envelope->message.data);
         envelope->is_chunk = false;
@@ -253,13 +255,11 @@ int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms)
     struct kt_process *caller = runtime.current;
     if (callee == caller)
         return -EDEADLK;
-    struct kt_process **awaiters = callee ? &callee->awaiters : &runtime.elsewhere;
-    caller->awaited = reference;
-    caller->awaiting_next = *awaiters;
-    caller->awaiting_previous = awaiters;
-    if (*awaiters)
-        (*awaiters)->awaiting_previous = &caller->awaiting_next;
-    *awaiters = caller;
+    struct kt_await **awaiters = callee ? &callee->awaiters : &runtime.elsewhere;
+    struct kt_await await = {*awaiters, awaiters, caller, reference};
+    if (await.next)
+        await.next->previous = &await.next;
+    *awaiters = caller->await = &await;
     int status = kt_wait(KT_WAIT_REPLY, KT_CLOCK_MONOTONIC, kt_deadline(timeout_ms));
     kt_await_cancel(caller);
     return status;
@@ -267,28 +267,26 @@ int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms)
 
 void kt_await_cancel(struct kt_process *caller)
 {
-    if (!caller->awaited)
+    struct kt_await *await = caller->await;
+    if (!await)
         return;
-    *caller->awaiting_previous = caller->awaiting_next;
-    if (caller->awaiting_next)
-        caller->awaiting_next->awaiting_previous = caller->awaiting_previous;
-    caller->awaited = 0;
+    *await->previous = await->next;
+    if (await->next)
+        await->next->previous = await->previous;
+    caller->await = NULL;
 }
 
 /** The process that waits for this answer, or NULL. */
 static struct kt_process *awaiter(const struct kt_from *to)
 {
-    struct kt_process *caller = to->reference ? kt_process_find(to->pid) : NULL;
-    return caller && caller->awaited == to->reference ? caller : NULL;
+    struct kt_process *caller = kt_process_find(to->pid);
+    return caller && caller->await && caller->await->reference == to->reference ? caller : NULL;
 }
 
 void kt_answer(const struct kt_from *to, int result)
 {
     struct kt_process *caller = awaiter(to);
-    if (!caller)
-        return;
-    kt_await_cancel(caller);
-    if (caller->state == KT_STATE_WAITING)
+    if (caller)
         kt_wake(caller, result);
 }
 
@@ -382,7 +380,7 @@ void kt_call_fail(const struct kt_from *from, int result)
 void kt_call_fail_all(int result)
 {
     while (runtime.elsewhere)
-        kt_answer(&(struct kt_from){runtime.elsewhere->pid, runtime.elsewhere->awaited}, result);
+        kt_wake(runtime.elsewhere->caller, result);
 }
 
 TALLOC_CTX *kt_call_memory(const struct kt_from *from)

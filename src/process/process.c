@@ -139,7 +139,6 @@ static void forget_messages(struct kt_process *process)
     struct kt_envelope *envelope;
     while ((envelope = kt_take(process)))
         kt_envelope_free(envelope);
-    kt_envelope_free(process->current);
     kt_envelope_free(process->reply);
 }
 
@@ -150,13 +149,12 @@ void kt_process_end(struct kt_process *process)
     if (process->stack)
         kt_stack_return(process->stack, false);
     kt_timer_cancel(&process->timer);
-    kt_await_cancel(process);
+    assert(!process->await); /* it lay on the stack */
     if (process->on_exit)
         process->on_exit(process->argument, &exit);
     kt_name_release(process);
     while (process->awaiters)
-        kt_answer(&(struct kt_from){process->awaiters->pid, process->awaiters->awaited},
-                  -EOWNERDEAD);
+        kt_wake(process->awaiters->caller, -EOWNERDEAD);
     kt_relations_end(process, &exit);
     forget_messages(process);
     talloc_free(process->memory);
@@ -405,8 +403,8 @@ static void look(const struct kt_process *process, bool with_memory,
         .name = process->name ? kt_name_text(process->name) : NULL,
         .plugin = process->plugin,
         .state = state_name(process),
-        .waits_for = is_waiting ? kt_reason_name(process->reason) : "",
-        .is_server = process->server != NULL,
+        .waits_for = is_waiting ? kt_reason_name(kt_reason_of(process)) : "",
+        .is_server = process->is_server,
         .is_supervisor = process->is_supervisor,
         .has_stack = process->stack != NULL,
         .messages = process->mailbox_count,

@@ -45,7 +45,6 @@ static uv_prepare_t before_poll;
 static void enqueue(struct kt_process *process)
 {
     process->state = KT_STATE_RUNNABLE;
-    process->wait = KT_WAIT_NOTHING;
     process->next = NULL;
     if (runtime.queue_last)
         runtime.queue_last->next = process;
@@ -72,6 +71,8 @@ void kt_wake(struct kt_process *process, int result)
     assert(process->state == KT_STATE_WAITING);
     if (process->timer.index && !process->timer.is_servers)
         kt_timer_cancel(&process->timer);
+    if (process->wait == KT_WAIT_REPLY)
+        kt_await_cancel(process);
     process->result = result;
     enqueue(process);
 }
@@ -95,23 +96,22 @@ void kt_wait_reason(enum kt_reason reason)
     runtime.current->reason = (uint8_t)reason;
 }
 
-/** What a wait is for when nobody has said so. */
-static enum kt_reason reason_of(enum kt_wait wait)
+enum kt_reason kt_reason_of(const struct kt_process *process)
 {
     static const uint8_t reasons[] = {
         [KT_WAIT_NOTHING] = KT_REASON_TURN, [KT_WAIT_MESSAGE] = KT_REASON_MESSAGE,
         [KT_WAIT_REPLY] = KT_REASON_ANSWER, [KT_WAIT_TICKET] = KT_REASON_WAKE_UP,
         [KT_WAIT_TIME] = KT_REASON_TIME,    [KT_WAIT_WORK] = KT_REASON_WORK,
     };
-    return (enum kt_reason)reasons[wait];
+    return (enum kt_reason)(process->reason ? process->reason : reasons[process->wait]);
 }
 
-void kt_watch_wait(struct kt_process *process)
+/** Add the wait that ends now for who wants to know. */
+static void watch_wait(const struct kt_process *process, struct kt_watch *watch)
 {
-    struct kt_watch *watch = process->watch;
-    if (!watch || !watch->since_ns)
+    if (!watch->since_ns)
         return;
-    watch->waited_ns[process->reason] += uv_hrtime() - watch->since_ns;
+    watch->waited_ns[kt_reason_of(process)] += uv_hrtime() - watch->since_ns;
     watch->since_ns = 0;
 }
 
@@ -131,8 +131,6 @@ int kt_wait(enum kt_wait wait, enum kt_clock clock, int64_t deadline_ms)
     }
     process->state = KT_STATE_WAITING;
     process->wait = (uint8_t)wait;
-    if (process->reason == KT_REASON_WAKE_UP)
-        process->reason = (uint8_t)reason_of(wait);
     departure = LEFT_WAITING;
     kt_stack_leave(process->stack);
     return process->result;
@@ -149,21 +147,20 @@ void kt_yield(void)
 
 void kt_leave_for_ever(void)
 {
+    kt_await_cancel(runtime.current); /* nobody may find what lies on the stack */
     departure = LEFT_FOR_EVER;
     kt_stack_abandon(runtime.current->stack);
 }
 
 static void expire_process(struct kt_process *process)
 {
-    bool is_idle_server = process->server && !process->stack;
+    bool is_idle_server = process->is_server && !process->stack;
     if (process->timer.is_servers) {
         process->is_timeout_due = true;
         process->server_deadline = -1;
         if (is_idle_server && process->state == KT_STATE_WAITING)
             kt_wake(process, 0);
     } else if (process->state == KT_STATE_WAITING) {
-        if (process->wait == KT_WAIT_REPLY)
-            kt_await_cancel(process);
         kt_wake(process, process->wait == KT_WAIT_TIME ? 0 : -ETIMEDOUT);
     }
 }
@@ -188,7 +185,7 @@ static void drop_timer(struct kt_timer *timer)
 static void stack_main(void)
 {
     struct kt_process *process = runtime.current;
-    if (process->server)
+    if (process->is_server)
         kt_server_turn(process);
     else
         process->function(process->argument);
@@ -206,14 +203,16 @@ static void rest(struct kt_process *process)
 {
     give_stack_back(process, true);
     if (process->server_deadline >= 0 && !(process->timer.index && process->timer.is_servers)) {
-        kt_timer_arm(&process->timer, process->timeout_clock, process->server_deadline);
+        kt_timer_arm(&process->timer,
+                     process->is_deadline_of_day ? KT_CLOCK_DAY : KT_CLOCK_MONOTONIC,
+                     process->server_deadline);
         process->timer.is_servers = true;
     }
     process->state = KT_STATE_WAITING;
     process->wait = KT_WAIT_MESSAGE;
     process->reason = KT_REASON_MESSAGE;
     /* A turn ends only when nothing is left to do, and nothing happens between it and here. */
-    assert(!process->first && !process->is_timeout_due && !process->is_exit_pending);
+    assert(!process->last && !process->is_timeout_due && !process->is_exit_pending);
 }
 
 void kt_running(const struct kt_plugin *plugin)
@@ -221,21 +220,31 @@ void kt_running(const struct kt_plugin *plugin)
     atomic_store_explicit(&runtime.running->process, (uintptr_t)plugin, memory_order_relaxed);
 }
 
-/** Let a process run until it waits or leaves; some turns are timed, each for many. */
+/** Turns until the next one that is timed. */
+static uint32_t untimed = KT_RUN_SAMPLE;
+
+/** This turn stands for many. */
+static void enter_timed(struct kt_process *process)
+{
+    uint64_t start_ns = uv_hrtime();
+    untimed = KT_RUN_SAMPLE;
+    kt_stack_enter(process->stack);
+    process->run_us =
+        (process->run_us + (uv_hrtime() - start_ns) * KT_RUN_SAMPLE / 1000) & RUN_US_MASK;
+}
+
+/** Let a process run until it waits or leaves. */
 static void enter(struct kt_process *process)
 {
-    static uint32_t untimed;
-    bool is_timed = ++untimed % KT_RUN_SAMPLE == 0;
-    uint64_t start_ns = is_timed ? uv_hrtime() : 0;
     process->reason = KT_REASON_WAKE_UP;
     process->turns++;
     process->state = KT_STATE_RUNNING;
     runtime.current = process;
-    kt_stack_enter(process->stack);
+    if (--untimed == 0)
+        enter_timed(process);
+    else
+        kt_stack_enter(process->stack);
     runtime.current = NULL;
-    if (is_timed)
-        process->run_us =
-            (process->run_us + (uv_hrtime() - start_ns) * KT_RUN_SAMPLE / 1000) & RUN_US_MASK;
     if (process->watch && departure == LEFT_WAITING)
         process->watch->since_ns = uv_hrtime();
 }
@@ -243,7 +252,8 @@ static void enter(struct kt_process *process)
 static void run(struct kt_process *process)
 {
     kt_running(process->plugin); /* until the next one: what it held is freed after its end */
-    kt_watch_wait(process);
+    if (process->watch)
+        watch_wait(process, process->watch);
     if (process->is_exit_pending && !process->critical) {
         kt_process_end(process);
         return;
@@ -258,7 +268,7 @@ static void run(struct kt_process *process)
     case LEFT_WAITING:
         break;
     case LEFT_TURN_DONE:
-        if (process->server) {
+        if (process->is_server) {
             rest(process);
             break;
         }

@@ -28,7 +28,7 @@ enum kt_state {
     KT_STATE_ENDING,
 };
 
-/** What a waiting process waits for. */
+/** What a waiting process waits for, or has waited for last. */
 enum kt_wait {
     KT_WAIT_NOTHING,
     KT_WAIT_MESSAGE, /**< kt_receive, or a server between turns (then it has no stack) */
@@ -42,7 +42,8 @@ enum kt_wait {
 struct kt_envelope {
     struct kt_envelope *next;
     uint32_t size_class;
-    uint32_t is_chunk; /**< message.data is a talloc chunk that goes to the receiver */
+    bool is_chunk;    /**< message.data is a talloc chunk that goes to the receiver */
+    bool is_received; /**< handed out by kt_receive, to be freed by the next one */
     struct kt_message message;
     max_align_t payload[];
 };
@@ -60,53 +61,65 @@ struct kt_relation {
     struct kt_half half[2];
 };
 
+/** Who waits for an answer of another, or for its end: on the stack of the caller that waits. */
+struct kt_await {
+    struct kt_await *next, **previous; /**< among the awaiters of another */
+    struct kt_process *caller;
+    uint64_t reference; /**< of the answer */
+};
+
 struct kt_name;
 
-/** A process. At most 240 bytes, so that with its place in a timer heap it stays within 256. */
+/**
+ * A process. At most 200 bytes, so that with its place in a timer heap it stays within 216. What
+ * each switch or message needs comes first; what it needs only while it waits is on its stack.
+ */
 struct kt_process {
     kt_pid pid;
     struct kt_process *next; /**< in the run queue or the free list */
     uint8_t state;           /**< enum kt_state */
     uint8_t wait;            /**< enum kt_wait */
+    uint8_t reason;          /**< what kt_wait_reason said of the present wait, or of the next */
     uint8_t exit_kind;       /**< enum kt_exit_kind of the pending exit */
+    uint16_t critical;       /**< depth of kt_critical_enter */
     bool traps_exits : 1;
     bool is_exit_pending : 1;
+    bool is_server : 1;
     bool is_supervisor : 1;
-    bool is_starting : 1;           /**< a server whose init has not returned */
-    bool is_terminating : 1;        /**< inside terminate */
-    bool is_timeout_due : 1;        /**< the server's time-out has come, its handler has not run */
-    bool is_unparked : 1;           /**< kt_unpark came before kt_park */
-    bool owns_label : 1;            /**< the label is malloc'ed */
-    uint32_t ticket;                /**< number of the next or present kt_park */
-    int32_t result;                 /**< of the wait that just ended */
-    uint16_t critical;              /**< depth of kt_critical_enter */
-    uint8_t timeout_clock;          /**< enum kt_clock of server_deadline */
-    uint8_t reason;                 /**< enum kt_reason of the present wait, or of the next */
-    struct kt_timer timer;          /**< of the present wait */
-    int64_t server_deadline;        /**< -1: none */
-    struct kt_stack *stack;         /**< borrowed, or NULL */
-    const struct kt_server *server; /**< NULL: a plain process */
-    void (*function)(void *argument);
+    bool is_starting : 1;        /**< a server whose init has not returned */
+    bool is_terminating : 1;     /**< inside terminate */
+    bool is_timeout_due : 1;     /**< the server's time-out has come, its handler has not run */
+    bool is_unparked : 1;        /**< kt_unpark came before kt_park */
+    bool owns_label : 1;         /**< the label is malloc'ed */
+    bool is_deadline_of_day : 1; /**< server_deadline is one of KT_CLOCK_DAY */
+    uint32_t ticket;             /**< number of the next or present kt_park */
+    int32_t result;              /**< of the wait that just ended */
+    struct kt_timer timer;       /**< of the present wait */
+    struct kt_stack *stack;      /**< borrowed, or NULL */
+    struct kt_envelope *last;    /**< the mailbox, a ring: last->next came first */
+    uint32_t mailbox_count;      /**< messages not yet received */
+    uint32_t mailbox_limit;
+    union {
+        void (*function)(void *argument);
+        const struct kt_server *server; /**< if is_server */
+    };
     void *argument; /**< of function; of a server: its state once init has returned */
-    void (*on_exit)(void *argument, const struct kt_exit *exit);
-    struct kt_envelope *first, *last; /**< the mailbox */
-    struct kt_envelope *current;      /**< the message handed out by kt_receive */
-    struct kt_envelope *reply;        /**< the last answer to a kt_call */
-    uint32_t mailbox_count, mailbox_limit;
-    uint64_t awaited; /**< reference of the answer it waits for, or 0 */
-    struct kt_process *awaiting_next, **awaiting_previous; /**< among the awaiters of another */
-    struct kt_process *awaiters; /**< who waits for this one's answer or end */
-    struct kt_half *relations;
-    TALLOC_CTX *memory; /**< made when first needed */
     struct kt_plugin *plugin;
+    struct kt_watch *watch; /**< NULL: nobody wants to know */
+    uint32_t turns;
+    uint32_t started_s; /**< of the monotonic clock */
+    uint64_t run_us : 48, restarts : 16;
+    struct kt_envelope *reply; /**< the last answer to a kt_call */
+    struct kt_await *await;    /**< what it waits for in KT_WAIT_REPLY, else NULL */
+    struct kt_await *awaiters; /**< who waits for this one's answer or end */
+    struct kt_half *relations;
+    TALLOC_CTX *memory;      /**< made when first needed */
+    int64_t server_deadline; /**< -1: none */
     const char *label;
     struct kt_name *name;
     kt_pid parent;
     char *exit_text; /**< of the pending exit; malloc'ed, NULL for none */
-    uint32_t started_s; /**< of the monotonic clock */
-    uint32_t turns;
-    uint64_t run_us : 48, restarts : 16;
-    struct kt_watch *watch; /**< NULL: nobody wants to know */
+    void (*on_exit)(void *argument, const struct kt_exit *exit);
 };
 
 /** The runtime of this OS process. */
@@ -114,7 +127,7 @@ struct kt_runtime {
     struct kt_process *current;
     struct kt_running *running; /**< never NULL */
     struct kt_process *queue_first, *queue_last;
-    struct kt_process *elsewhere; /**< who waits for an answer that the loop will give */
+    struct kt_await *elsewhere; /**< who waits for an answer that the loop will give */
     uint64_t next_reference;
     struct kt_map monitors; /**< reference → struct kt_relation */
     struct kt_runtime_counts counts;
@@ -127,7 +140,7 @@ extern struct kt_runtime kt_runtime_state __attribute__((visibility("hidden")));
 #define runtime kt_runtime_state
 
 /* scheduler.c */
-/** Make a waiting process runnable; its wait returns this result. */
+/** Make a waiting process runnable; its wait, for whatever it was, returns this result. */
 void kt_wake(struct kt_process *process, int result);
 /** Leave the running process until kt_wake; negative time-out: none. @return the result. */
 int kt_wait(enum kt_wait wait, enum kt_clock clock, int64_t deadline_ms);
@@ -143,8 +156,8 @@ int64_t kt_deadline(int64_t timeout_ms);
 bool kt_is_inside(void);
 bool kt_is_runtime_thread(void);
 
-/** Add the wait that ends now, if somebody wants to know. */
-void kt_watch_wait(struct kt_process *process);
+/** What a process waits for, or, when it is runnable, has waited for. */
+enum kt_reason kt_reason_of(const struct kt_process *process);
 
 /* table.c */
 struct kt_process *kt_process_find(kt_pid pid);
@@ -168,12 +181,14 @@ struct kt_envelope *kt_envelope_new(uint32_t type, size_t size);
 void kt_envelope_free(struct kt_envelope *envelope);
 /** Put an envelope in a mailbox, whatever its bound, and wake the process if it waits. */
 void kt_deliver(struct kt_process *to, struct kt_envelope *envelope);
+/** Take the first envelope out of a mailbox: the one that was received, if it is still there. */
 struct kt_envelope *kt_take(struct kt_process *process);
 /** Wait among the awaiters of another, or with NULL for the loop, until kt_answer or the callee's
  * end (-EOWNERDEAD). */
 int kt_await(struct kt_process *callee, uint64_t reference, int64_t timeout_ms);
 /** End the wait of a caller that (still) waits for this reference. */
 void kt_answer(const struct kt_from *to, int result);
+/** A caller no longer waits: nobody finds its kt_await any more. */
 void kt_await_cancel(struct kt_process *caller);
 /** Deliver, or forget, the message that a delayed message's timer belongs to. */
 void kt_delayed_send(struct kt_timer *timer);

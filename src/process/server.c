@@ -9,13 +9,14 @@
 #include <kontor/log.h>
 #include <stdlib.h>
 
-/** The process that waits in kt_server_start for this one's init, or nobody. */
-static struct kt_from starter_of(const struct kt_process *process)
+/** Tell the process that waits in kt_server_start for this one's init, if it still does. */
+static void tell_starter(const struct kt_process *process, int status)
 {
-    const struct kt_process *awaiter = process->awaiters;
-    while (awaiter && awaiter->pid != process->parent)
-        awaiter = awaiter->awaiting_next;
-    return awaiter ? (struct kt_from){awaiter->pid, awaiter->awaited} : (struct kt_from){0, 0};
+    const struct kt_await *await = process->awaiters;
+    while (await && await->caller->pid != process->parent)
+        await = await->next;
+    if (await)
+        kt_wake(await->caller, status);
 }
 
 static void initialise(struct kt_process *process)
@@ -23,19 +24,18 @@ static void initialise(struct kt_process *process)
     void *state = NULL;
     int status = process->server->init ? process->server->init(process->argument, &state) : 0;
     process->argument = state;
-    struct kt_from starter = starter_of(process);
     if (status < 0) {
-        kt_answer(&starter, status);
+        tell_starter(process, status);
         kt_exit_set(process, KT_EXIT_NORMAL, NULL);
         kt_leave_for_ever();
     }
     process->is_starting = false;
-    kt_answer(&starter, 0);
+    tell_starter(process, 0);
 }
 
 void kt_server_terminate(struct kt_process *process)
 {
-    if (!process->server || process->is_starting || process->is_terminating ||
+    if (!process->is_server || process->is_starting || process->is_terminating ||
         !process->server->terminate)
         return;
     process->is_terminating = true;
@@ -111,6 +111,7 @@ int kt_server_start(const struct kt_server *server, const struct kt_server_start
     if (status < 0)
         return status;
     struct kt_process *process = kt_process_find(pid);
+    process->is_server = true;
     process->server = server;
     process->is_starting = true;
     if (options->name && (status = kt_name_give(process, options->name)) < 0) {
@@ -137,7 +138,7 @@ static void set_timeout(enum kt_clock clock, int64_t deadline)
         kt_timer_cancel(&process->timer);
     process->is_timeout_due = false;
     process->server_deadline = deadline;
-    process->timeout_clock = (uint8_t)clock;
+    process->is_deadline_of_day = clock == KT_CLOCK_DAY;
 }
 
 void kt_server_timeout(int64_t timeout_ms)

@@ -3,8 +3,8 @@
  * The table of processes: slots in chunks that never move, a free list, and pids that carry the
  * slot's generation, so that an old pid never names a new process.
  *
- * A pid is generation << 32 | node << KT_NODE_SHIFT | slot + 1. Generations begin anywhere, so that a
- * pid of a worker that has died does not name a process of the one that came after it.
+ * A pid is generation << 32 | node << KT_NODE_SHIFT | slot + 1. Generations begin anywhere, so that
+ * a pid of a worker that has died does not name a process of the one that came after it.
  */
 #include "process/scheduler.h"
 
@@ -22,7 +22,7 @@ static struct {
     struct kt_process *free;
 } table;
 
-_Static_assert(sizeof(struct kt_process) <= 240, "a process has outgrown its budget");
+_Static_assert(sizeof(struct kt_process) <= 200, "a process has outgrown its budget");
 
 int kt_table_start(uint32_t limit, uint32_t node, uint32_t first_generation)
 {

@@ -165,6 +165,110 @@ static void test_a_critical_section_is_left_first(void)
     assert_int_equal(released, 1);
 }
 
+/** One call of a server that never answers. */
+struct question {
+    kt_pid server, caller;
+    int64_t timeout_ms;
+    int outcome; /**< what kt_call returned; 1: it never did */
+};
+
+static void ask(void *argument)
+{
+    struct question *question = argument;
+    question->outcome = kt_call(question->server, 1, NULL, 0, question->timeout_ms, NULL);
+}
+
+static void never_answer(void *argument)
+{
+    (void)argument;
+    const struct kt_message *message;
+    for (;;)
+        kt_receive(-1, &message);
+}
+
+static void test_callers_end_in_any_order(void)
+{
+    static const int expected[] = {1, -ETIMEDOUT, 1, -EOWNERDEAD, 1};
+    struct question questions[5];
+    kt_pid server;
+    kt_spawn(NULL, never_answer, NULL, &server);
+    for (int i = 0; i < 5; i++) {
+        questions[i] = (struct question){server, KT_PID_NONE, i == 1 ? 20 : -1, 1};
+        kt_spawn(NULL, ask, &questions[i], &questions[i].caller);
+    }
+    kt_yield();
+    for (int i = 4; i >= 0; i -= 2) /* the latest, the middle and the earliest */
+        kt_signal(questions[i].caller, KT_EXIT_KILL, NULL);
+    kt_join(questions[1].caller, -1);
+    kt_signal(server, KT_EXIT_KILL, NULL);
+    for (int i = 0; i < 5; i++) {
+        kt_join(questions[i].caller, -1);
+        assert_int_equal(questions[i].outcome, expected[i]);
+    }
+}
+
+static void test_an_answer_to_the_dying_goes_nowhere(void)
+{
+    struct question question = {kt_self(), KT_PID_NONE, -1, 1};
+    const struct kt_message *message;
+    kt_spawn(NULL, ask, &question, &question.caller);
+    kt_receive(-1, &message);
+    struct kt_from from = kt_message_from(message);
+    kt_signal(question.caller, KT_EXIT_KILL, NULL);
+    assert_int_equal(kt_reply(&from, 1, "late", 5), 0);
+    kt_join(question.caller, -1);
+    assert_int_equal(kt_reply(&from, 1, "too late", 9), 0);
+    assert_int_equal(question.outcome, 1);
+}
+
+static void ask_while_ending(void *argument)
+{
+    struct question *question = argument;
+    kt_critical_enter();
+    assert_int_equal(kt_park(-1), -ECANCELED);
+    ask(question);
+    kt_yield(); /* the answer comes here */
+    kt_critical_leave();
+}
+
+static void test_the_ending_wait_for_no_answer(void)
+{
+    struct question question = {kt_self(), KT_PID_NONE, -1, 1};
+    const struct kt_message *message;
+    kt_spawn(NULL, ask_while_ending, &question, &question.caller);
+    kt_yield();
+    kt_signal(question.caller, KT_EXIT_KILL, NULL);
+    kt_receive(-1, &message);
+    struct kt_from from = kt_message_from(message);
+    assert_int_equal(kt_reply(&from, 1, NULL, 0), 0);
+    kt_join(question.caller, -1);
+    assert_int_equal(question.outcome, -ECANCELED);
+}
+
+static void ask_elsewhere(void *argument)
+{
+    struct question *question = argument;
+    struct kt_from from = kt_call_begin();
+    question->outcome = kt_call_wait(&from, -1, NULL);
+}
+
+static void test_all_who_wait_for_elsewhere_are_told(void)
+{
+    static const int expected[] = {-EIO, 1, -EIO};
+    struct question questions[3];
+    for (int i = 0; i < 3; i++) {
+        questions[i] = (struct question){.outcome = 1};
+        kt_spawn(NULL, ask_elsewhere, &questions[i], &questions[i].caller);
+    }
+    kt_yield();
+    kt_signal(questions[1].caller, KT_EXIT_KILL, NULL);
+    kt_call_fail_all(-EIO);
+    for (int i = 0; i < 3; i++) {
+        kt_join(questions[i].caller, -1);
+        assert_int_equal(questions[i].outcome, expected[i]);
+    }
+}
+
 static void pool_work(void *argument)
 {
     *(int *)argument += 1;
@@ -252,6 +356,10 @@ CASE(links_carry_a_crash_along)
 CASE(trap_exit)
 CASE(a_normal_end_hurts_nobody)
 CASE(a_critical_section_is_left_first)
+CASE(callers_end_in_any_order)
+CASE(an_answer_to_the_dying_goes_nowhere)
+CASE(the_ending_wait_for_no_answer)
+CASE(all_who_wait_for_elsewhere_are_told)
 CASE(work_is_waited_for)
 CASE(an_old_ticket_wakes_nobody)
 CASE(names)
@@ -265,6 +373,10 @@ int main(void)
         cmocka_unit_test(trap_exit),
         cmocka_unit_test(a_normal_end_hurts_nobody),
         cmocka_unit_test(a_critical_section_is_left_first),
+        cmocka_unit_test(callers_end_in_any_order),
+        cmocka_unit_test(an_answer_to_the_dying_goes_nowhere),
+        cmocka_unit_test(the_ending_wait_for_no_answer),
+        cmocka_unit_test(all_who_wait_for_elsewhere_are_told),
         cmocka_unit_test(work_is_waited_for),
         cmocka_unit_test(an_old_ticket_wakes_nobody),
         cmocka_unit_test(names),
