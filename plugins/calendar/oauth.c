@@ -33,6 +33,9 @@
 #define VERIFIER_SIZE 44
 #define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define REDIRECT_PATH "/api/calendar/callback"
+/** In a state: where the person goes on. */
+#define PAGE_CALENDAR 'c'
+#define PAGE_MAILER 'm'
 
 /** What a state says. */
 struct state {
@@ -41,16 +44,19 @@ struct state {
     char verifier[VERIFIER_SIZE];
     char nonce[VERIFIER_SIZE]; /* what the ID token has to repeat */
     int64_t until_ms;
+    bool is_for_mailer; /* the page to go on to */
 };
 
 /* ---------------------------------------------------------------- state */
 
-/** "until verifier nonce mark user": the user comes last, it may hold spaces; "-" is no mark. */
+/** "until verifier nonce mark page user": the user comes last, it may hold spaces; "-" is no mark.
+ */
 static char *write_state(const struct kt_service *service, const struct state *state)
 {
     char *text = kt_must(talloc_asprintf(
-        kt_self_memory(), "%lld %s %s %s %s", (long long)(kt_unix_ms() + STATE_LIFETIME_MS),
-        state->verifier, state->nonce, *state->mark ? state->mark : "-", state->user));
+        kt_self_memory(), "%lld %s %s %s %c %s", (long long)(kt_unix_ms() + STATE_LIFETIME_MS),
+        state->verifier, state->nonce, *state->mark ? state->mark : "-",
+        state->is_for_mailer ? PAGE_MAILER : PAGE_CALENDAR, state->user));
 
     return kt_must(kt_secrets_seal(kt_self_memory(), service->secrets, STATE_PURPOSE, text));
 }
@@ -58,16 +64,17 @@ static char *write_state(const struct kt_service *service, const struct state *s
 static int read_state(const struct kt_service *service, const char *sealed, struct state *ret_state)
 {
     long long until_ms;
-    char *text;
+    char *text, page;
     int offset = 0;
 
     if (kt_secrets_unseal(kt_self_memory(), service->secrets, STATE_PURPOSE, sealed, &text) < 0)
         return -EBADMSG;
-    if (sscanf(text, "%lld %43s %43s %64s%n", &until_ms, ret_state->verifier, ret_state->nonce,
-               ret_state->mark, &offset) != 4 ||
+    if (sscanf(text, "%lld %43s %43s %64s %c%n", &until_ms, ret_state->verifier, ret_state->nonce,
+               ret_state->mark, &page, &offset) != 5 ||
         text[offset++] != ' ' || strlen(text + offset) > KT_USER_MAX)
         return -EBADMSG;
     ret_state->until_ms = until_ms;
+    ret_state->is_for_mailer = page == PAGE_MAILER;
     memcpy(ret_state->user, text + offset, strlen(text + offset) + 1);
     return kt_unix_ms() < ret_state->until_ms ? 0 : -ETIME;
 }
@@ -149,7 +156,8 @@ static void make_secret(char text[VERIFIER_SIZE])
 void kt_oauth_connect(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
-    struct state state = {.user = ""};
+    const char *page = kt_request_query(request, "for");
+    struct state state = {.user = "", .is_for_mailer = page && strcmp(page, "mailer") == 0};
     struct kt_person_found found;
 
     if (!need_google(request, service) || !find_person(request, &found))
@@ -169,13 +177,20 @@ void kt_oauth_connect(struct kt_request *request)
 
 /* ---------------------------------------------------------------- and back */
 
-/** Back to the page, with one word about how it went. */
-static void go_home(struct kt_request *request, const struct kt_service *service, const char *name,
-                    const char *word)
+/** On to a page, with one word about how it went. */
+static void go_on(struct kt_request *request, const struct kt_service *service, const char *page,
+                  const char *name, const char *word)
 {
-    char *url = kt_must(talloc_asprintf(kt_self_memory(), "%s/?", service->public_url));
+    char *url = kt_must(talloc_asprintf(kt_self_memory(), "%s/%s?", service->public_url, page));
 
     redirect(request, kt_form_add(url, name, word));
+}
+
+/** To the calendar's page, which knows words for what went wrong. */
+static void go_home(struct kt_request *request, const struct kt_service *service,
+                    const char *problem)
+{
+    go_on(request, service, "", "problem", problem);
 }
 
 /** Whether a word is among those separated by spaces. */
@@ -345,14 +360,13 @@ void kt_oauth_callback(struct kt_request *request)
     if (result == 0 && !is_same_person(request, service, &state, &found))
         result = -EPERM;
     if (result < 0)
-        go_home(request, service, "problem", result == -ETIME ? "too_late" : "state");
+        go_home(request, service, result == -ETIME ? "too_late" : "state");
     else if (refusal)
-        go_home(request, service, "problem",
-                strcmp(refusal, "access_denied") == 0 ? "refused" : "broken");
+        go_home(request, service, strcmp(refusal, "access_denied") == 0 ? "refused" : "broken");
     else if (!code || !*code)
-        go_home(request, service, "problem", "broken");
+        go_home(request, service, "broken");
     else if ((problem = finish(request, service, &state, code)))
-        go_home(request, service, "problem", problem);
+        go_home(request, service, problem);
     else
-        go_home(request, service, "connected", "google");
+        go_on(request, service, state.is_for_mailer ? "mailer/" : "", "connected", "google");
 }

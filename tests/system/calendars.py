@@ -53,19 +53,19 @@ class Visitor:
     def connections(self):
         return self.json("/connections")["connections"]
 
-    def go_to_google(self):
+    def go_to_google(self, query=""):
         """Where the person is sent to consent."""
-        response = self.ask("/connect/google")
+        response = self.ask(f"/connect/google{query}")
         assert response.status == 302, response.body
         return response.headers["location"]
 
-    def come_back(self, address):
-        """The browser follows Google's redirect; the query of the page where it ends."""
+    def come_back(self, address, page=""):
+        """The browser follows Google's redirect to a page; the query of that."""
         assert address.startswith(f"{PUBLIC_URL}{BASE}/callback?"), address
         response = self.ask(address[len(PUBLIC_URL) + len(BASE):])
         assert response.status == 302, response.body
         home = response.headers["location"]
-        assert home.startswith(f"{PUBLIC_URL}/?"), home
+        assert home.startswith(f"{PUBLIC_URL}/{page}?"), home
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(home).query))
 
     def connect_google(self, person="ada@example.org", **choice):

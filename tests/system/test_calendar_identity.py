@@ -206,6 +206,14 @@ def test_delete_me(ada, kontor, google):
     assert grace.me()["user"] == GRACE and len(grace.connections()) == 1
 
 
+def test_on_to_the_weekly_mail(kontor):
+    """Who signs in to have the mail would land somewhere else, and look for it."""
+    browser = Browser(kontor)
+    address = consent(browser.go_to_google("?for=mailer"), ADA)
+    assert browser.come_back(address, page="mailer/") == {"connected": "google"}
+    assert browser.me()["user"] == ADA
+
+
 @pytest.mark.parametrize("path, body", [("/me", {"timezone": "UTC"}), ("/sign-out", {"everywhere": True}),
                                         ("/delete-me", {"delete": True})])
 def test_other_sites(ada, path, body):

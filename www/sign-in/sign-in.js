@@ -103,7 +103,8 @@ byId("mail").addEventListener("submit", (event) => {
   });
 });
 
-byId("google-go").addEventListener("click", () => location.assign(`${API}connect/google`));
+byId("google-go").addEventListener("click", () => location.assign(
+  `${API}connect/google${query.get("for") === "mailer" ? "?for=mailer" : ""}`));
 byId("onward").href = onward;
 // The link may be opened in a tab where this page is.
 addEventListener("hashchange", () => {
