@@ -87,7 +87,7 @@ struct kt_observed_process {
     size_t memory_bytes; /**< 0 unless asked for */
     int64_t age_ms;      /**< since it was spawned, in whole seconds */
     uint64_t turns;      /**< how often it ran */
-    uint64_t run_us;     /**< for how long, estimated: one of sixteen turns is timed */
+    uint64_t run_us;     /**< for how long, estimated: one of 31 turns is timed */
     uint32_t restarts;   /**< how often its supervisor has started it again */
 };
 

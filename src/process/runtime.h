@@ -213,8 +213,10 @@ struct kt_process_info {
     uint32_t restarts;   /**< how often a supervisor has started it again */
 };
 
-/** Of so many turns of processes one is timed: reading the clock costs as much as a switch. A prime,
- * so that of processes which take turns it is not always the same one's. */
+/**
+ * Of so many turns of processes one is timed: reading the clock costs as much as a switch. A prime,
+ * so that of processes that run by turns it is not always the same one.
+ */
 #define KT_RUN_SAMPLE 31u
 
 /** One process. @return false when there is none with this pid */

@@ -87,16 +87,21 @@ static void test_a_watch_adds_the_waits_up(void)
     assert_true(waited_ns <= uv_hrtime() - start_ns);
 }
 
-static void work_hard(void *argument)
+/** Take 400 turns of a tenth of a millisecond. */
+static void take_turns(void)
 {
-    (void)argument;
     for (int i = 0; i < 400; i++) {
         uint64_t end_ns = uv_hrtime() + 100000;
         while (uv_hrtime() < end_ns)
             ;
         kt_yield();
     }
-    sleep_long(NULL);
+}
+
+static void work_hard(void *argument)
+{
+    take_turns();
+    sleep_long(argument);
 }
 
 static void test_run_time_is_about_right(void)
@@ -108,6 +113,28 @@ static void test_run_time_is_about_right(void)
     assert_in_range(look(pid).run_us, 20000, 4000000); /* 40 ms, on a machine that may be busy */
     kt_signal(pid, KT_EXIT_KILL, "");
     kt_join(pid, -1);
+}
+
+static void work_and_tell(void *argument)
+{
+    take_turns();
+    kt_send(*(kt_pid *)argument, 1, NULL, 0);
+    sleep_long(NULL);
+}
+
+static void test_those_who_take_turns_are_both_timed(void)
+{
+    const struct kt_message *message;
+    kt_pid self = kt_self(), pids[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(kt_spawn(NULL, work_and_tell, &self, &pids[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(kt_receive(-1, &message), 0); /* nobody else runs meanwhile */
+    for (int i = 0; i < 2; i++) {
+        assert_in_range(look(pids[i]).run_us, 10000, 4000000);
+        kt_signal(pids[i], KT_EXIT_KILL, "");
+        kt_join(pids[i], -1);
+    }
 }
 
 static void test_counts_restarts(void)
@@ -182,6 +209,7 @@ static void test_parts_make_the_whole(void)
 CASE(tells_what_it_waits_for)
 CASE(a_watch_adds_the_waits_up)
 CASE(run_time_is_about_right)
+CASE(those_who_take_turns_are_both_timed)
 CASE(counts_restarts)
 CASE(a_plugin_knows_its_processes)
 CASE(parts_make_the_whole)
@@ -189,9 +217,13 @@ CASE(parts_make_the_whole)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_what_it_waits_for),      cmocka_unit_test(a_watch_adds_the_waits_up),
-        cmocka_unit_test(run_time_is_about_right),      cmocka_unit_test(counts_restarts),
-        cmocka_unit_test(a_plugin_knows_its_processes), cmocka_unit_test(parts_make_the_whole),
+        cmocka_unit_test(tells_what_it_waits_for),
+        cmocka_unit_test(a_watch_adds_the_waits_up),
+        cmocka_unit_test(run_time_is_about_right),
+        cmocka_unit_test(those_who_take_turns_are_both_timed),
+        cmocka_unit_test(counts_restarts),
+        cmocka_unit_test(a_plugin_knows_its_processes),
+        cmocka_unit_test(parts_make_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
