@@ -88,13 +88,14 @@ char *kt_letter_html(TALLOC_CTX *context, const struct kt_letter_templates *temp
 /** @param letters  the mail so far; NULL stays NULL */
 static char *add_part(char *letters, const char *type, const char *body)
 {
-    return talloc_asprintf_append_buffer(letters,
-                                         "--" BOUNDARY "\r\n"
-                                         "Content-Type: %s; charset=utf-8\r\n"
-                                         "Content-Transfer-Encoding: quoted-printable\r\n"
-                                         "\r\n"
-                                         "%s",
-                                         type, body);
+    letters = talloc_asprintf_append_buffer(letters,
+                                            "--" BOUNDARY "\r\n"
+                                            "Content-Type: %s; charset=utf-8\r\n"
+                                            "Content-Transfer-Encoding: quoted-printable\r\n"
+                                            "\r\n",
+                                            type);
+    /* printf would go over it twice */
+    return letters ? talloc_strdup_append_buffer(letters, body) : NULL;
 }
 
 static char *add_list(char *letters, const struct kt_letter *letter)
