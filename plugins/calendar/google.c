@@ -52,8 +52,8 @@ struct finding {
 struct reading {
     const struct google *google;
     const struct kt_source_question *question;
-    struct part parts[KT_GOOGLE_CALENDARS_MAX];
-    uint32_t count;
+    struct part *parts; /* moves when the list has brought more */
+    uint32_t count;     /* at most KT_GOOGLE_CALENDARS_MAX */
     bool wants_list, has_renewed;
 };
 
@@ -221,6 +221,8 @@ static void add_parts(struct reading *reading)
 {
     const struct kt_google_calendars *calendars = &reading->google->account->calendars;
 
+    reading->parts = kt_must(talloc_realloc(reading, reading->parts, struct part,
+                                            reading->count + calendars->count + 1));
     for (uint32_t index = 0; index < calendars->count; index++) {
         const struct kt_google_calendar *calendar = &calendars->items[index];
         struct part *part;
@@ -231,8 +233,7 @@ static void add_parts(struct reading *reading)
         if (!calendar->is_chosen || at < reading->count || at == KT_GOOGLE_CALENDARS_MAX)
             continue;
         part = &reading->parts[reading->count++];
-        part->id = calendar->id;
-        part->name = calendar->name;
+        *part = (struct part){.id = calendar->id, .name = calendar->name};
         part->status = kt_source_fail(&part->error, KT_TROUBLE_LATE, "there was no time to ask");
     }
 }

@@ -36,7 +36,7 @@ int kt_google_fetch_list(TALLOC_CTX *context, const struct kt_google_query *quer
         url = kt_form_add(url, "maxResults", "250");
         url = kt_form_add(url, "fields", KT_GOOGLE_LIST_FIELDS);
         url = kt_form_add(url, "prettyPrint", "false");
-        if (*ret_calendars->next_page)
+        if (ret_calendars->next_page)
             url = kt_form_add(url, "pageToken", ret_calendars->next_page);
         result =
             kt_google_get(query->options, query->token, url, query->deadline_ms, &answer, error);
@@ -51,7 +51,7 @@ int kt_google_fetch_list(TALLOC_CTX *context, const struct kt_google_query *quer
         if (result < 0)
             return kt_source_fail(error, KT_TROUBLE_BROKEN,
                                   "Google's list of calendars makes no sense");
-        if (!*ret_calendars->next_page)
+        if (!ret_calendars->next_page)
             return 0;
     }
     return kt_source_fail(error, KT_TROUBLE_TOO_LARGE, "Google's list of calendars has no end");

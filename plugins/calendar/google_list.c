@@ -78,6 +78,7 @@ int kt_google_calendars_add(TALLOC_CTX *context, struct kt_google_calendars *cal
     struct kt_json json;
     struct kt_json_text name, token = {.start = NULL};
     struct raw_calendar raw;
+    char page[KT_GOOGLE_TOKEN_MAX];
     int result = texts ? 0 : -ENOMEM;
 
     kt_json_begin(&json, text, size);
@@ -99,10 +100,10 @@ int kt_google_calendars_add(TALLOC_CTX *context, struct kt_google_calendars *cal
     talloc_free(texts);
     if (result < 0)
         return result;
-    if (!kt_json_is_complete(&json) ||
-        !kt_json_text_copy(&token, calendars->next_page, sizeof(calendars->next_page)))
+    if (!kt_json_is_complete(&json) || !kt_json_text_copy(&token, page, sizeof(page)))
         return -EBADMSG;
-    return 0;
+    calendars->next_page = *page ? talloc_strdup(context, page) : NULL;
+    return *page && !calendars->next_page ? -ENOMEM : 0;
 }
 
 void kt_google_calendars_keep(struct kt_google_calendars *fresh,

@@ -60,12 +60,12 @@ struct kt_google_calendar {
 struct kt_google_calendars {
     struct kt_google_calendar *items;
     uint32_t count;
-    char next_page[KT_GOOGLE_TOKEN_MAX];
+    const char *next_page; /**< while it is read; NULL: that was the last page */
 };
 
 /**
  * Add the calendars of a page, those left out that are deleted or hidden.
- * @param context  owns items and texts
+ * @param context  owns items, texts and the next page's token
  * @param max      more are left out
  * @return 0, -EBADMSG, -ENOMEM
  */

@@ -33,12 +33,22 @@ static int take_part(struct kt_target *target, CURLUPart part, unsigned flags,
     return code == CURLUE_OUT_OF_MEMORY || (code == CURLUE_OK && !*ret_text) ? -ENOMEM : 0;
 }
 
+/** Whether a text has blanks or letters that must be escaped in an address. */
+static bool needs_escapes(const char *text)
+{
+    while (*text > ' ' && *text <= '~')
+        text++;
+    return *text != '\0';
+}
+
 static int parse_text(struct kt_target *target, const char *text, struct kt_error *error)
 {
+    /* libcurl escapes byte by byte, which for most addresses would be most of their price. */
+    unsigned flags = needs_escapes(text) ? CURLU_URLENCODE | CURLU_ALLOW_SPACE : 0;
     if (strnlen(text, KT_HTTP_URL_MAX) == KT_HTTP_URL_MAX)
         return kt_error_set(error, -EINVAL, "the address is longer than %d bytes",
                             KT_HTTP_URL_MAX - 1);
-    CURLUcode code = curl_url_set(target->url, CURLUPART_URL, text, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+    CURLUcode code = curl_url_set(target->url, CURLUPART_URL, text, flags);
     switch (code) {
     case CURLUE_OK:
         return 0;
@@ -160,12 +170,25 @@ int kt_target_parse(TALLOC_CTX *context, const char *text, const struct kt_targe
     return 0;
 }
 
+/* As libcurl writes it, at a tenth of the price; there is neither user, zone nor fragment. */
 const char *kt_target_text(TALLOC_CTX *context, const struct kt_target *target)
 {
-    char *text = NULL;
-    if (curl_url_get(target->url, CURLUPART_URL, &text, 0) != CURLUE_OK)
-        return NULL;
-    const char *copy = talloc_strdup(context, text);
-    curl_free(text);
-    return copy;
+    static const struct {
+        CURLUPart part;
+        const char *before;
+    } parts[] = {{CURLUPART_HOST, "://"},
+                 {CURLUPART_PORT, ":"},
+                 {CURLUPART_PATH, ""},
+                 {CURLUPART_QUERY, "?"}};
+    char *text = talloc_strdup(context, target->is_tls ? "https" : "http");
+    for (size_t i = 0; text && i < sizeof parts / sizeof *parts; i++) {
+        char *part = NULL;
+        CURLUcode code = curl_url_get(target->url, parts[i].part, &part, 0);
+        if (code == CURLUE_OUT_OF_MEMORY)
+            return NULL;
+        if (code == CURLUE_OK && *part)
+            text = talloc_asprintf_append_buffer(text, "%s%s", parts[i].before, part);
+        curl_free(part);
+    }
+    return text;
 }

@@ -52,6 +52,10 @@ static void origins(void **state)
         {"http://b\xc3\xbc"
          "cher.example/",
          "http://xn--bcher-kva.example", "xn--bcher-kva.example", "http://xn--bcher-kva.example/"},
+        {"http://[fe80::1%25eth0]/x", "http://[fe80::1]", "fe80::1", "http://[fe80::1]/x"},
+        {"http://example.org?", "http://example.org", "example.org", "http://example.org/"},
+        {"http://example.org//b/?c?d=%20#e", "http://example.org", "example.org",
+         "http://example.org//b/?c?d=%20"},
         {"http://example.org/a b", "http://example.org", "example.org", "http://example.org/a%20b"},
     };
     (void)state;
