@@ -26,8 +26,10 @@ struct sqlite_store {
     struct kt_store_backend base;
     struct kt_sqlite_desk desk;
     TALLOC_CTX *operations; /**< survives the store: an operation that is done is its process's */
-    uv_async_t *wake;       /**< freed when the loop has closed it */
-    size_t count, bytes;    /**< under way */
+    uv_async_t *wake;       /**< operations are done; freed when the loop has closed it */
+    uv_prepare_t *before_poll;     /**< the loop has had its turn; freed likewise */
+    struct kt_sqlite_queue writes; /**< asked in this turn of the loop, not yet with the threads */
+    size_t count, bytes;           /**< under way */
 };
 
 static struct sqlite_store *store_of(struct kt_store_backend *backend)
@@ -71,31 +73,57 @@ static void on_done(uv_async_t *wake)
 
 /* ---------------------------------------------------------------- questions */
 
-/** @return owned by the caller; NULL with the errno in ret_result */
-static struct kt_sqlite_operation *make(struct sqlite_store *store, enum kt_sqlite_kind kind,
-                                        const struct kt_store_name *name, const void *value,
-                                        size_t value_bytes, int *ret_result)
+/** What is asked: a call of the backend fills in what it has. */
+struct question {
+    enum kt_sqlite_kind kind;
+    const struct kt_store_name *name;
+    const char *after;
+    const void *value;
+    size_t value_bytes;
+};
+
+/** Put a text, with a NUL, at the end of what an operation was asked. @return where it begins */
+static const char *append_text(char **end, const char *text, size_t bytes)
 {
-    if (store->count >= OPERATIONS_MAX || store->bytes + value_bytes > BYTES_MAX) {
+    char *begin = *end;
+    memcpy(begin, text, bytes);
+    begin[bytes] = '\0';
+    *end += bytes + 1;
+    return begin;
+}
+
+/** @return owned by the caller; NULL with the errno in ret_result */
+static struct kt_sqlite_operation *make(struct sqlite_store *store, const struct question *question,
+                                        int *ret_result)
+{
+    const struct kt_store_name *name = question->name;
+    size_t after_bytes = question->after ? strlen(question->after) : 0;
+    size_t bytes = name->name_space_bytes + name->key_bytes + after_bytes + 3;
+    if (store->count >= OPERATIONS_MAX || store->bytes + question->value_bytes > BYTES_MAX) {
         *ret_result = -EBUSY;
         return NULL;
     }
     struct kt_sqlite_operation *operation =
-        talloc_size(store->operations, sizeof *operation + value_bytes);
+        talloc_size(store->operations, sizeof *operation + bytes + question->value_bytes);
     *ret_result = -ENOMEM;
     if (!operation)
         return NULL;
     talloc_set_name_const(operation, "struct kt_sqlite_operation");
     memset(operation, 0, sizeof *operation);
     talloc_set_destructor(operation, free_results);
-    operation->kind = kind;
+    char *end = operation->asked;
+    operation->kind = question->kind;
     operation->name_space_bytes = name->name_space_bytes;
+    operation->name_space = append_text(&end, name->name_space, name->name_space_bytes);
     operation->key_bytes = name->key_bytes;
-    memcpy(operation->name_space, name->name_space, name->name_space_bytes);
-    memcpy(operation->key, name->key, name->key_bytes);
-    operation->value_bytes = value_bytes;
-    if (value_bytes > 0)
-        memcpy(operation->data, value, value_bytes);
+    operation->key = append_text(&end, name->key, name->key_bytes);
+    operation->after_bytes = after_bytes;
+    if (question->after)
+        operation->after = append_text(&end, question->after, after_bytes);
+    operation->value_to_put = end;
+    operation->value_bytes = question->value_bytes;
+    if (question->value_bytes > 0)
+        memcpy(end, question->value, question->value_bytes);
     return operation;
 }
 
@@ -105,6 +133,22 @@ struct answer {
     uint64_t number;
     int64_t value;
 };
+
+/** The writer gets what a turn of the loop has asked all at once: taken one by one, the first would
+ * have a sync of the disk for itself, and the others wait for it. */
+static void on_before_poll(uv_prepare_t *before_poll)
+{
+    struct sqlite_store *store = before_poll->data;
+    kt_sqlite_desk_put_writes(&store->desk, &store->writes);
+}
+
+static void hand_over(struct sqlite_store *store, struct kt_sqlite_operation *operation)
+{
+    if (kt_sqlite_is_read(operation->kind))
+        kt_sqlite_desk_put_read(&store->desk, operation);
+    else
+        kt_sqlite_queue_append(&store->writes, operation);
+}
 
 /** Hand it over, and wait until it is done. @return DONE, or a negative errno: it is gone */
 static int pass(struct sqlite_store *store, struct kt_sqlite_operation *operation)
@@ -119,7 +163,7 @@ static int pass(struct sqlite_store *store, struct kt_sqlite_operation *operatio
     operation->ticket = kt_park_ticket();
     store->count++;
     store->bytes += operation->value_bytes;
-    kt_sqlite_desk_put(&store->desk, operation);
+    hand_over(store, operation);
     kt_wait_reason(KT_REASON_STORE);
     int result = kt_park(store->base.timeout_ms);
     if (result != DONE && !is_gone) {
@@ -157,8 +201,8 @@ static int get(struct kt_store_backend *backend, const struct kt_store_name *nam
 {
     int result;
     struct answer answer;
-    struct kt_sqlite_operation *operation =
-        make(store_of(backend), KT_SQLITE_OP_GET, name, NULL, 0, &result);
+    struct kt_sqlite_operation *operation = make(
+        store_of(backend), &(struct question){.kind = KT_SQLITE_OP_GET, .name = name}, &result);
     if (operation)
         result = ask(store_of(backend), operation, &answer);
     if (result == 0)
@@ -171,8 +215,11 @@ static int put(struct kt_store_backend *backend, const struct kt_store_name *nam
 {
     int result;
     struct answer answer;
-    struct kt_sqlite_operation *operation =
-        make(store_of(backend), KT_SQLITE_OP_PUT, name, value, value_bytes, &result);
+    struct kt_sqlite_operation *operation = make(
+        store_of(backend),
+        &(struct question){
+            .kind = KT_SQLITE_OP_PUT, .name = name, .value = value, .value_bytes = value_bytes},
+        &result);
     if (operation) {
         operation->revision = revision;
         result = ask(store_of(backend), operation, &answer);
@@ -187,8 +234,8 @@ static int delete (struct kt_store_backend *backend, const struct kt_store_name 
 {
     int result;
     struct answer answer;
-    struct kt_sqlite_operation *operation =
-        make(store_of(backend), KT_SQLITE_OP_DELETE, name, NULL, 0, &result);
+    struct kt_sqlite_operation *operation = make(
+        store_of(backend), &(struct question){.kind = KT_SQLITE_OP_DELETE, .name = name}, &result);
     if (operation) {
         operation->revision = revision;
         result = ask(store_of(backend), operation, &answer);
@@ -202,14 +249,10 @@ static int scan(struct kt_store_backend *backend, const struct kt_store_name *na
     int result;
     struct answer answer;
     struct kt_sqlite_operation *operation =
-        make(store_of(backend), KT_SQLITE_OP_SCAN, name, NULL, 0, &result);
+        make(store_of(backend),
+             &(struct question){.kind = KT_SQLITE_OP_SCAN, .name = name, .after = after}, &result);
     if (operation) {
         operation->limit = limit;
-        operation->has_after = after != NULL;
-        if (after) {
-            operation->after_bytes = strlen(after);
-            memcpy(operation->after, after, operation->after_bytes);
-        }
         result = ask(store_of(backend), operation, &answer);
     }
     if (result == 0)
@@ -223,7 +266,9 @@ static int add(struct kt_store_backend *backend, const struct kt_store_name *nam
     int result;
     struct answer answer;
     struct kt_sqlite_operation *operation =
-        make(store_of(backend), delta == 0 ? KT_SQLITE_OP_COUNTER : KT_SQLITE_OP_ADD, name, NULL, 0,
+        make(store_of(backend),
+             &(struct question){.kind = delta == 0 ? KT_SQLITE_OP_COUNTER : KT_SQLITE_OP_ADD,
+                                .name = name},
              &result);
     if (operation) {
         operation->delta = delta;
@@ -241,7 +286,8 @@ static int ask_lease(struct kt_store_backend *backend, enum kt_sqlite_kind kind,
 {
     int result;
     struct answer answer;
-    struct kt_sqlite_operation *operation = make(store_of(backend), kind, name, NULL, 0, &result);
+    struct kt_sqlite_operation *operation =
+        make(store_of(backend), &(struct question){.kind = kind, .name = name}, &result);
     if (operation) {
         operation->ttl_ms = ttl_ms;
         memcpy(operation->token, token, sizeof operation->token);
@@ -275,9 +321,11 @@ static int next(struct kt_store_backend *backend, bool is_counter,
 {
     int result;
     struct answer answer;
-    struct kt_sqlite_operation *operation =
-        make(store_of(backend), is_counter ? KT_SQLITE_OP_NEXT_COUNTER : KT_SQLITE_OP_NEXT_SPACE,
-             after, NULL, 0, &result);
+    struct kt_sqlite_operation *operation = make(
+        store_of(backend),
+        &(struct question){.kind = is_counter ? KT_SQLITE_OP_NEXT_COUNTER : KT_SQLITE_OP_NEXT_SPACE,
+                           .name = after},
+        &result);
     if (operation)
         result = ask(store_of(backend), operation, &answer);
     if (result == 0) {
@@ -293,7 +341,8 @@ static int check(struct kt_store_backend *backend)
     struct answer answer;
     const struct kt_store_name nothing = {.name_space = "", .key = ""};
     struct kt_sqlite_operation *operation =
-        make(store_of(backend), KT_SQLITE_OP_CHECK, &nothing, NULL, 0, &result);
+        make(store_of(backend), &(struct question){.kind = KT_SQLITE_OP_CHECK, .name = &nothing},
+             &result);
     return operation ? ask(store_of(backend), operation, &answer) : result;
 }
 
@@ -307,6 +356,7 @@ static void on_closed(uv_handle_t *handle)
 static void close_store(struct kt_store_backend *backend)
 {
     struct sqlite_store *store = store_of(backend);
+    kt_sqlite_desk_put_writes(&store->desk, &store->writes);
     struct kt_sqlite_operation *next, *operation = kt_sqlite_desk_close(&store->desk);
     for (; operation; operation = next) {
         next = operation->next;
@@ -314,6 +364,7 @@ static void close_store(struct kt_store_backend *backend)
         drop(operation);
     }
     uv_close((uv_handle_t *)store->wake, on_closed);
+    uv_close((uv_handle_t *)store->before_poll, on_closed);
     talloc_free(store);
 }
 
@@ -339,17 +390,22 @@ int kt_store_sqlite_new(const struct kt_store_address *address, int64_t timeout_
     store->base = (struct kt_store_backend){.functions = &functions, .timeout_ms = timeout_ms};
     store->operations = talloc_new(kt_self_memory());
     store->wake = calloc(1, sizeof *store->wake);
+    store->before_poll = calloc(1, sizeof *store->before_poll);
     const char *path = talloc_strdup(store, address->path);
-    int result = store->operations && store->wake && path
+    int result = store->operations && store->wake && store->before_poll && path
                      ? uv_async_init(kt_runtime_loop(), store->wake, on_done)
                      : -ENOMEM;
     if (result < 0) {
         free(store->wake);
+        free(store->before_poll);
         talloc_free(store->operations);
         talloc_free(store);
         return kt_error_set(error, result, "%s", uv_strerror(result));
     }
-    store->wake->data = store;
+    store->wake->data = store->before_poll->data = store;
+    uv_prepare_init(kt_runtime_loop(), store->before_poll);
+    uv_prepare_start(store->before_poll, on_before_poll);
+    kt_sqlite_queue_init(&store->writes);
     kt_sqlite_desk_init(&store->desk, path, tell, store->wake);
     *ret_backend = &store->base;
     return 0;

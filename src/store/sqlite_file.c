@@ -162,6 +162,8 @@ static int connect_file(const char *path, const atomic_bool *is_closing, int64_t
         status = sqlite3_exec(file->db, settings, NULL, NULL, NULL);
     }
     if (status == SQLITE_OK)
+        status = kt_sqlite_define(file->db);
+    if (status == SQLITE_OK)
         sqlite3_wal_hook(file->db, on_commit, file);
     if (status != SQLITE_OK) {
         int result = complain(file, status, path, error);

@@ -22,14 +22,18 @@ enum kt_sqlite_statement {
     KT_SQLITE_GET,
     KT_SQLITE_GET_REVISION,
     KT_SQLITE_PUT,
+    KT_SQLITE_PUT_NEW,
+    KT_SQLITE_PUT_AFTER,
     KT_SQLITE_DELETE,
+    KT_SQLITE_DELETE_AFTER,
     KT_SQLITE_SCAN_FROM,
     KT_SQLITE_SCAN_AFTER,
     KT_SQLITE_NEXT_SPACE,
     KT_SQLITE_NEXT_COUNTER,
     KT_SQLITE_CHECK,
     KT_SQLITE_COUNTER,
-    KT_SQLITE_COUNTER_SET,
+    KT_SQLITE_COUNTER_NEW,
+    KT_SQLITE_COUNTER_ADD,
     KT_SQLITE_LEASE,
     KT_SQLITE_LEASE_SET,
     KT_SQLITE_LEASE_RENEW,
@@ -74,6 +78,18 @@ void kt_sqlite_close(struct kt_sqlite_file *file);
 
 /** Whether the path still leads to the file that was opened. */
 bool kt_sqlite_is_same(const struct kt_sqlite_file *file, const char *path);
+
+/** What KT_SQLITE_COUNTER_ADD adds; its third parameter is a pointer to this. */
+struct kt_sqlite_sum {
+    int64_t delta;
+    int64_t value; /**< afterwards */
+    bool is_over;  /**< it would be too large: then the statement fails, and has changed nothing */
+};
+#define KT_SQLITE_SUM "kontor sum" /**< what SQLite calls that pointer */
+
+/** Make known to a connection what the statements call that SQLite has not. @return SQLITE_OK or
+ * SQLite's status */
+int kt_sqlite_define(sqlite3 *db);
 
 /** A statement, ready to be bound. @return 0 or SQLite's status */
 int kt_sqlite_prepare(struct kt_sqlite_file *file, enum kt_sqlite_statement number,

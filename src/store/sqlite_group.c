@@ -58,6 +58,15 @@ static int set_number(struct kt_sqlite_file *file, int64_t number)
     return status == SQLITE_DONE ? SQLITE_OK : status;
 }
 
+/** Whether any of them gives out a number. */
+static bool needs_number(struct kt_sqlite_operation *const *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (operations[i]->kind == KT_SQLITE_OP_PUT || operations[i]->kind == KT_SQLITE_OP_CLAIM)
+            return true;
+    return false;
+}
+
 /** One transaction. @return SQLITE_OK, or SQLite's status: then nothing of it was made, or, after
  * an error of the disk, nobody knows */
 static int try_all(struct kt_sqlite_file *file, struct kt_sqlite_operation **operations,
@@ -67,7 +76,8 @@ static int try_all(struct kt_sqlite_file *file, struct kt_sqlite_operation **ope
     int status = kt_sqlite_run(file, KT_SQLITE_BEGIN_WRITE);
     if (status != SQLITE_OK)
         return status;
-    status = ask_number(file, &number);
+    if (needs_number(operations, count))
+        status = ask_number(file, &number);
     before = number;
     for (size_t i = 0; i < count && status == SQLITE_OK; i++)
         status = kt_sqlite_write(file, operations[i], &number);

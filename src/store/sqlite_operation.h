@@ -33,20 +33,20 @@ struct kt_sqlite_operation {
     bool *ret_is_gone; /**< told when it is freed under who waits: woken by something else, that has
                             not run yet. NULL when abandoned; loop only */
     int64_t deadline_ms;
-    /* what is asked; the texts are the operation's own */
+    /* what is asked; the texts and the value follow the operation, as long as they are */
+    const char *name_space, *key, *after; /**< after: NULL, or of a scan */
+    const void *value_to_put;
     size_t name_space_bytes, key_bytes, after_bytes, value_bytes;
     uint64_t revision;
     uint32_t limit;
     int64_t delta, ttl_ms;
-    bool has_after;
-    char name_space[KT_STORE_NAMESPACE_MAX + 1], key[KT_STORE_KEY_MAX + 1];
-    char after[KT_STORE_KEY_MAX + 1], token[33];
+    char token[33];
     /* the answer */
     int status;
-    void *memory;         /**< talloc, without a parent: a document, page or entry */
-    uint64_t number;      /**< the new revision, the fence */
-    int64_t value;        /**< of the counter */
-    unsigned char data[]; /**< value_bytes, to be put */
+    void *memory;    /**< talloc, without a parent: a document, page or entry */
+    uint64_t number; /**< the new revision, the fence */
+    int64_t value;   /**< of the counter */
+    char asked[];
 };
 
 static inline bool kt_sqlite_is_read(enum kt_sqlite_kind kind)

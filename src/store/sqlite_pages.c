@@ -182,10 +182,13 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
 static sqlite3_vfs vfs_pages;
 static int register_status = SQLITE_ERROR;
 
-/** The functions of a VFS that know no files are those of the one below, which take it for
- * themselves: a copy has all that they look at. */
+/** The first that SQLite hears of us. The functions of a VFS that know no files are those of the
+ * one below, which take it for themselves: a copy has all that they look at. */
 static void register_once(void)
 {
+    /* Nobody asks how much memory it has; counting takes a lock for each piece. Refused when
+     * somebody has used SQLite before us, which then goes on counting. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     vfs_below = sqlite3_vfs_find(NULL);
     if (!vfs_below || vfs_below->iVersion < 2)
         return;

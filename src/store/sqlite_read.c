@@ -151,7 +151,7 @@ static int bind_end(sqlite3_stmt *statement, const struct kt_sqlite_operation *o
 static int read_page(struct kt_sqlite_file *file, struct kt_sqlite_operation *operation)
 {
     sqlite3_stmt *statement;
-    bool is_behind = operation->has_after && strcmp(operation->after, operation->key) >= 0;
+    bool is_behind = operation->after && strcmp(operation->after, operation->key) >= 0;
     int status =
         kt_sqlite_prepare(file, is_behind ? KT_SQLITE_SCAN_AFTER : KT_SQLITE_SCAN_FROM, &statement);
     if (status == SQLITE_OK)

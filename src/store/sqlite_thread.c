@@ -34,13 +34,13 @@
 
 /* ---------------------------------------------------------------- queues */
 
-static void queue_init(struct kt_sqlite_queue *queue)
+void kt_sqlite_queue_init(struct kt_sqlite_queue *queue)
 {
     queue->first = NULL;
     queue->last = &queue->first;
 }
 
-static void queue_append(struct kt_sqlite_queue *queue, struct kt_sqlite_operation *operation)
+void kt_sqlite_queue_append(struct kt_sqlite_queue *queue, struct kt_sqlite_operation *operation)
 {
     operation->next = NULL;
     *queue->last = operation;
@@ -75,7 +75,7 @@ static void give_back(struct kt_sqlite_desk *desk, struct kt_sqlite_operation **
     pthread_mutex_lock(&desk->lock);
     bool was_empty = desk->done.first == NULL;
     for (size_t i = 0; i < count; i++)
-        queue_append(&desk->done, operations[i]);
+        kt_sqlite_queue_append(&desk->done, operations[i]);
     pthread_mutex_unlock(&desk->lock);
     if (was_empty)
         desk->tell(desk->argument);
@@ -310,9 +310,9 @@ void kt_sqlite_desk_init(struct kt_sqlite_desk *desk, const char *path,
     pthread_cond_init(&desk->has_reads, &monotonic);
     pthread_cond_init(&desk->has_writes, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    queue_init(&desk->reads);
-    queue_init(&desk->writes);
-    queue_init(&desk->done);
+    kt_sqlite_queue_init(&desk->reads);
+    kt_sqlite_queue_init(&desk->writes);
+    kt_sqlite_queue_init(&desk->done);
     atomic_init(&desk->is_closing, false);
 }
 
@@ -339,22 +339,35 @@ int kt_sqlite_desk_start(struct kt_sqlite_desk *desk)
     return -status;
 }
 
-void kt_sqlite_desk_put(struct kt_sqlite_desk *desk, struct kt_sqlite_operation *operation)
+void kt_sqlite_desk_put_read(struct kt_sqlite_desk *desk, struct kt_sqlite_operation *operation)
 {
-    bool is_read = kt_sqlite_is_read(operation->kind);
     pthread_mutex_lock(&desk->lock);
-    queue_append(is_read ? &desk->reads : &desk->writes, operation);
-    bool wakes = is_read ? desk->idle_readers > 0 : desk->is_writer_idle;
+    kt_sqlite_queue_append(&desk->reads, operation);
+    bool wakes = desk->idle_readers > 0;
     pthread_mutex_unlock(&desk->lock);
     if (wakes)
-        pthread_cond_signal(is_read ? &desk->has_reads : &desk->has_writes);
+        pthread_cond_signal(&desk->has_reads);
+}
+
+void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes)
+{
+    if (!writes->first)
+        return;
+    pthread_mutex_lock(&desk->lock);
+    *desk->writes.last = writes->first;
+    desk->writes.last = writes->last;
+    bool wakes = desk->is_writer_idle;
+    pthread_mutex_unlock(&desk->lock);
+    kt_sqlite_queue_init(writes);
+    if (wakes)
+        pthread_cond_signal(&desk->has_writes);
 }
 
 struct kt_sqlite_operation *kt_sqlite_desk_take(struct kt_sqlite_desk *desk)
 {
     pthread_mutex_lock(&desk->lock);
     struct kt_sqlite_operation *first = desk->done.first;
-    queue_init(&desk->done);
+    kt_sqlite_queue_init(&desk->done);
     pthread_mutex_unlock(&desk->lock);
     return first;
 }
@@ -370,7 +383,7 @@ struct kt_sqlite_operation *kt_sqlite_desk_close(struct kt_sqlite_desk *desk)
         pthread_join(desk->threads[i], NULL);
     struct kt_sqlite_operation *operation;
     while ((operation = queue_take(&desk->reads)) || (operation = queue_take(&desk->writes)))
-        queue_append(&desk->done, operation);
+        kt_sqlite_queue_append(&desk->done, operation);
     pthread_cond_destroy(&desk->has_reads);
     pthread_cond_destroy(&desk->has_writes);
     pthread_mutex_destroy(&desk->lock);

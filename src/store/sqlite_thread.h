@@ -18,6 +18,11 @@ struct kt_sqlite_queue {
     struct kt_sqlite_operation *first, **last;
 };
 
+/** Make it an empty one. */
+void kt_sqlite_queue_init(struct kt_sqlite_queue *queue);
+
+void kt_sqlite_queue_append(struct kt_sqlite_queue *queue, struct kt_sqlite_operation *operation);
+
 /** What the loop and the threads share. */
 struct kt_sqlite_desk {
     const char *path;
@@ -50,8 +55,11 @@ void kt_sqlite_desk_init(struct kt_sqlite_desk *desk, const char *path,
 /** Start the threads if they don't run. @return 0 or a negative errno */
 int kt_sqlite_desk_start(struct kt_sqlite_desk *desk);
 
-/** Hand an operation to the threads. */
-void kt_sqlite_desk_put(struct kt_sqlite_desk *desk, struct kt_sqlite_operation *operation);
+/** Hand an operation to the threads that read. */
+void kt_sqlite_desk_put_read(struct kt_sqlite_desk *desk, struct kt_sqlite_operation *operation);
+
+/** Hand operations to the thread that writes. @param writes  becomes empty */
+void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes);
 
 /** Take all that are done. @return a list */
 struct kt_sqlite_operation *kt_sqlite_desk_take(struct kt_sqlite_desk *desk);

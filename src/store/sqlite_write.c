@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operations that write. Each looks first and changes then; since a transaction that writes is
- * alone, nothing comes between.
+ * The operations that write: each is one statement where that can look and change at once. Where it
+ * can't, nothing comes between, since a transaction that writes is alone.
  */
 #include "store/sqlite_operation.h"
 
@@ -32,6 +32,12 @@ static int change(sqlite3_stmt *statement)
     return status == SQLITE_DONE ? SQLITE_OK : status;
 }
 
+/** Whether the last statement has changed anything. */
+static bool has_changed(const struct kt_sqlite_file *file)
+{
+    return sqlite3_changes(file->db) > 0;
+}
+
 /** Ask for the one number there is under the name. @return SQLITE_OK or SQLite's status */
 static int look(struct kt_sqlite_file *file, enum kt_sqlite_statement number,
                 const struct kt_sqlite_operation *operation, bool *ret_is_there, int64_t *ret_value)
@@ -53,73 +59,88 @@ static int put_document(struct kt_sqlite_file *file, struct kt_sqlite_operation 
                         int64_t *number)
 {
     sqlite3_stmt *statement;
-    bool is_there = false;
-    int64_t revision = 0;
-    int status = SQLITE_OK;
-    if (operation->revision != KT_STORE_ANY)
-        status = look(file, KT_SQLITE_GET_REVISION, operation, &is_there, &revision);
-    if (status != SQLITE_OK)
-        return status;
-    /* a document that is not there has revision 0, which is KT_STORE_NEW */
-    if (operation->revision != KT_STORE_ANY && (uint64_t)revision != operation->revision) {
-        operation->status = -ESTALE;
-        return SQLITE_OK;
-    }
-    revision = *number + 1;
-    uint64_t sum =
-        kt_sqlite_sum(operation->name_space, operation->name_space_bytes, operation->key,
-                      operation->key_bytes, revision, operation->data, operation->value_bytes);
-    status = prepare(file, KT_SQLITE_PUT, operation, &statement);
+    bool is_any = operation->revision == KT_STORE_ANY;
+    bool is_new = operation->revision == KT_STORE_NEW;
+    int64_t revision = *number + 1;
+    uint64_t sum = kt_sqlite_sum(operation->name_space, operation->name_space_bytes, operation->key,
+                                 operation->key_bytes, revision, operation->value_to_put,
+                                 operation->value_bytes);
+    int status = prepare(file,
+                         is_any   ? KT_SQLITE_PUT
+                         : is_new ? KT_SQLITE_PUT_NEW
+                                  : KT_SQLITE_PUT_AFTER,
+                         operation, &statement);
     if (status == SQLITE_OK)
         status = sqlite3_bind_int64(statement, 3, revision);
     if (status == SQLITE_OK)
         status = sqlite3_bind_int64(statement, 4, (int64_t)sum);
     if (status == SQLITE_OK)
-        status = sqlite3_bind_blob(statement, 5, operation->data, (int)operation->value_bytes,
-                                   SQLITE_STATIC);
+        status = sqlite3_bind_blob(statement, 5, operation->value_to_put,
+                                   (int)operation->value_bytes, SQLITE_STATIC);
+    if (status == SQLITE_OK && !is_any && !is_new)
+        status = sqlite3_bind_int64(statement, 6, (int64_t)operation->revision);
     if (status == SQLITE_OK)
         status = change(statement);
-    if (status == SQLITE_OK)
+    if (status != SQLITE_OK)
+        return status;
+    if (has_changed(file))
         operation->number = (uint64_t)(*number = revision);
-    return status;
+    else
+        operation->status = -ESTALE;
+    return SQLITE_OK;
 }
 
 static int delete_document(struct kt_sqlite_file *file, struct kt_sqlite_operation *operation)
 {
     sqlite3_stmt *statement;
-    bool is_there;
+    bool is_there = false, is_any = operation->revision == KT_STORE_ANY;
     int64_t revision;
-    int status = look(file, KT_SQLITE_GET_REVISION, operation, &is_there, &revision);
-    if (status != SQLITE_OK)
+    int status =
+        prepare(file, is_any ? KT_SQLITE_DELETE : KT_SQLITE_DELETE_AFTER, operation, &statement);
+    if (status == SQLITE_OK && !is_any)
+        status = sqlite3_bind_int64(statement, 3, (int64_t)operation->revision);
+    if (status == SQLITE_OK)
+        status = change(statement);
+    if (status != SQLITE_OK || has_changed(file))
         return status;
-    if (!is_there)
-        operation->status = -ENOENT;
-    else if (operation->revision != KT_STORE_ANY && (uint64_t)revision != operation->revision)
-        operation->status = -ESTALE;
-    if (operation->status < 0)
-        return SQLITE_OK;
-    status = prepare(file, KT_SQLITE_DELETE, operation, &statement);
-    return status == SQLITE_OK ? change(statement) : status;
+    if (!is_any)
+        status = look(file, KT_SQLITE_GET_REVISION, operation, &is_there, &revision);
+    operation->status = is_there ? -ESTALE : -ENOENT;
+    return status;
 }
 
 /* ---------------------------------------------------------------- counters */
 
+/** Make a counter that is not there. */
+static int make_counter(struct kt_sqlite_file *file, struct kt_sqlite_operation *operation)
+{
+    sqlite3_stmt *statement;
+    int status = prepare(file, KT_SQLITE_COUNTER_NEW, operation, &statement);
+    if (status == SQLITE_OK)
+        status = sqlite3_bind_int64(statement, 3, operation->delta);
+    if (status == SQLITE_OK)
+        status = change(statement);
+    operation->value = operation->delta;
+    return status;
+}
+
 static int add(struct kt_sqlite_file *file, struct kt_sqlite_operation *operation)
 {
     sqlite3_stmt *statement;
-    bool is_there;
-    int64_t value;
-    int status = look(file, KT_SQLITE_COUNTER, operation, &is_there, &value);
-    if (status != SQLITE_OK)
-        return status;
-    if (__builtin_add_overflow(value, operation->delta, &operation->value)) {
+    struct kt_sqlite_sum sum = {.delta = operation->delta};
+    int status = prepare(file, KT_SQLITE_COUNTER_ADD, operation, &statement);
+    if (status == SQLITE_OK)
+        status = sqlite3_bind_pointer(statement, 3, &sum, KT_SQLITE_SUM, NULL);
+    if (status == SQLITE_OK)
+        status = change(statement);
+    if (status == SQLITE_TOOBIG && sum.is_over) {
         operation->status = -ERANGE;
         return SQLITE_OK;
     }
-    status = prepare(file, KT_SQLITE_COUNTER_SET, operation, &statement);
-    if (status == SQLITE_OK)
-        status = sqlite3_bind_int64(statement, 3, operation->value);
-    return status == SQLITE_OK ? change(statement) : status;
+    if (status == SQLITE_OK && !has_changed(file))
+        return make_counter(file, operation);
+    operation->value = sum.value;
+    return status;
 }
 
 /* ---------------------------------------------------------------- leases */
@@ -179,7 +200,7 @@ static int change_lease(struct kt_sqlite_file *file, struct kt_sqlite_operation 
         status = sqlite3_bind_int64(statement, 5, now + operation->ttl_ms);
     if (status == SQLITE_OK)
         status = change(statement);
-    if (status == SQLITE_OK && sqlite3_changes(file->db) == 0)
+    if (status == SQLITE_OK && !has_changed(file))
         operation->status = -ESTALE;
     return status;
 }

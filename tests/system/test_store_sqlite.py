@@ -342,8 +342,10 @@ def test_bit_flips(make_store, path, number):
 
 
 def crash(store):
-    """Kill everything, so that the log stays as it is."""
-    for pid in [store.kontor.process.pid, *store.kontor.children()]:
+    """Kill everything, so that the log stays as it is. The master stands still meanwhile: who sees
+    it die closes the store in order."""
+    store.kontor.signal(signal.SIGSTOP)
+    for pid in [*store.kontor.children(), store.kontor.process.pid]:
         store.kontor.kill(pid)
     store.kontor.process.wait()
 

@@ -10,10 +10,12 @@
 
 /** Processes that write at once. */
 #define WRITERS 200
+/** Processes that add at once: fewer than the scheduler runs before it looks at the clock. */
+#define ADDERS 20
 
 static char folder[64], path[128];
 static struct kt_store_address address = {.kind = KT_STORE_SQLITE, .path = path, .shown = path};
-static int writers_done;
+static int writers_done, adders_done;
 
 /** Run a test in a process of a fresh runtime with a store. */
 static void run_with_store(void (*test)(void))
@@ -109,7 +111,51 @@ static void test_many_writers(void)
 }
 STORE_CASE(many_writers)
 
-/** Read what the test before has left: it was closed in good order in between. */
+/** @return how many transactions are in the log, which has been closed in good order before: so
+ * often the disk was synced since */
+static int count_commits(void)
+{
+    enum { HEAD = 32, FRAME = 24 + 4096, SIZE_AT = 4 };
+    static const unsigned char nothing[4];
+    unsigned char size[4];
+    char log[sizeof path + 8];
+    int count = 0;
+    snprintf(log, sizeof log, "%s-wal", path);
+    FILE *file = fopen(log, "rb");
+    assert_non_null(file);
+    for (long at = HEAD; fseek(file, at + SIZE_AT, SEEK_SET) == 0 &&
+                         fread(size, 1, sizeof size, file) == sizeof size;
+         at += FRAME)
+        count += memcmp(size, nothing, sizeof size) != 0; /* a size only where one ends */
+    fclose(file);
+    return count;
+}
+
+/** Add after a while that needs the processor, so that a writer has the time to take one alone. */
+static void add_one(void *argument)
+{
+    uint64_t until_ns = uv_hrtime() + 200000;
+    (void)argument;
+    while (uv_hrtime() < until_ns)
+        ;
+    assert_int_equal(kt_store_add("unit", "counter", 1, NULL), 0);
+    adders_done++;
+}
+
+/** What processes ask in one turn of the loop shares a sync of the disk: not one for the first and
+ * another for those that came while that was under way. */
+static void test_one_sync(void)
+{
+    assert_int_equal(kt_store_add("unit", "counter", 1, NULL), 0);
+    int before = count_commits();
+    for (int i = 0; i < ADDERS; i++)
+        assert_int_equal(kt_spawn(NULL, add_one, NULL, NULL), 0);
+    AWAIT(adders_done == ADDERS);
+    assert_int_equal(count_commits() - before, 1);
+}
+STORE_CASE(one_sync)
+
+/** Read what test_many_writers has left: it was closed in good order in between. */
 static void test_what_lasts(void)
 {
     struct kt_store_document *document;
@@ -151,10 +197,8 @@ STORE_CASE(ends_under_way)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents),
-        cmocka_unit_test(many_writers),
-        cmocka_unit_test(what_lasts),
-        cmocka_unit_test(ends_under_way),
+        cmocka_unit_test(documents),  cmocka_unit_test(many_writers),   cmocka_unit_test(one_sync),
+        cmocka_unit_test(what_lasts), cmocka_unit_test(ends_under_way),
     };
     kt_log_open(KT_LOG_TARGET_STDERR, KT_LOG_ERROR);
     return cmocka_run_group_tests(tests, begin, end);
