@@ -24,6 +24,9 @@
 /** The heap grows by at least so much, and keeps so much that is free. */
 #define HEAP_STEP_BYTES (1 << 20)
 #define HEAP_KEEP_BYTES (8 << 20)
+/** Larger pieces are mapped one by one. Setting what is kept would fix that at 128 KiB: the body of
+ * a fetched answer would cost a mapping, and a fault for each of its pages. */
+#define HEAP_PIECE_BYTES (1 << 20)
 /** Turns that processes get to end in an orderly way when the runtime is closed. */
 #define CLOSE_TURNS 10000
 /** What fits a process's run_us: nine years. */
@@ -348,6 +351,7 @@ static void set_allocator(void)
     mallopt(M_MXFAST, 0);
     mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
     mallopt(M_TRIM_THRESHOLD, HEAP_KEEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_BYTES);
 }
 
 int kt_runtime_start(const struct kt_runtime_options *options, struct kt_error *error)
