@@ -294,12 +294,13 @@ enum kt_fd_events {
 
 /**
  * Wait until a descriptor can be used: for libraries that bring sockets of their own and don't
- * block. One process at a time may wait for a descriptor, and nobody may close it meanwhile.
+ * block. One process at a time may wait for a descriptor, and nobody may close it meanwhile. The
+ * descriptor becomes a non-blocking one.
  * @param fd          a socket, pipe, eventfd, epoll …; not a regular file
  * @param events      of enum kt_fd_events
  * @param timeout_ms  negative: none
  * @return what it is ready for, of these events; -ETIMEDOUT; -EEXIST: somebody waits for it;
- *         -EPERM: such a descriptor can't be waited for; -EBADF; -ENOMEM
+ *         -EPERM: such a descriptor can't be waited for; -EINVAL: for no event; -EBADF; -ENOMEM
  * Parks.
  */
 KT_PUBLIC int kt_wait_fd(int fd, int events, int64_t timeout_ms);

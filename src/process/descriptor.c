@@ -15,11 +15,12 @@
 struct watch {
     uv_poll_t poll;
     struct kt_ticket ticket;
+    struct hold *hold;
     int wanted; /**< of enum kt_fd_events */
 };
 
 struct hold {
-    struct watch *watch;
+    struct watch *watch; /**< NULL: it is over */
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -27,9 +28,18 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+/** End a watch. At once: closed later, it would take the descriptor out of the loop for whoever
+ * waits for it by then. */
+static void end_watch(struct watch *watch)
+{
+    watch->hold->watch = NULL;
+    uv_close((uv_handle_t *)&watch->poll, on_closed);
+}
+
 static int let_go(struct hold *hold)
 {
-    uv_close((uv_handle_t *)&hold->watch->poll, on_closed);
+    if (hold->watch)
+        end_watch(hold->watch);
     return 0;
 }
 
@@ -39,8 +49,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     struct watch *watch = poll->data;
     int found = (events & (UV_READABLE | UV_DISCONNECT) ? KT_READABLE : 0) |
                 (events & UV_WRITABLE ? KT_WRITABLE : 0);
-    uv_poll_stop(poll);
     kt_unpark(watch->ticket, status < 0 ? watch->wanted : found);
+    end_watch(watch);
 }
 
 /** @param ret_hold  freeing it ends the watch */
@@ -55,6 +65,7 @@ static int watch_fd(int fd, struct hold **ret_hold)
         return status;
     }
     watch->poll.data = watch;
+    watch->hold = hold;
     hold->watch = watch;
     talloc_set_destructor(hold, let_go);
     *ret_hold = hold;
@@ -68,7 +79,7 @@ static int look(int fd, int events)
                           .events = (short)((events & KT_READABLE ? POLLIN | POLLRDHUP : 0) |
                                             (events & KT_WRITABLE ? POLLOUT : 0))};
     if (poll(&wish, 1, 0) < 0)
-        return -errno;
+        return errno == EINTR ? -ETIMEDOUT : -errno;
     if (wish.revents & POLLNVAL)
         return -EBADF;
     if (wish.revents & (POLLERR | POLLHUP))
@@ -81,6 +92,8 @@ static int look(int fd, int events)
 int kt_wait_fd(int fd, int events, int64_t timeout_ms)
 {
     struct hold *hold;
+    if (!(events & (KT_READABLE | KT_WRITABLE)))
+        return -EINVAL;
     if (timeout_ms == 0) /* the loop would look at its clock first */
         return look(fd, events);
     int wanted = (events & KT_READABLE ? UV_READABLE | UV_DISCONNECT : 0) |

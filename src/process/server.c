@@ -39,14 +39,13 @@ void kt_server_terminate(struct kt_process *process)
         !process->server->terminate)
         return;
     process->is_terminating = true;
-    /* While it cleans up it is an ordinary process that may park: the exit is not pending yet. */
-    struct kt_exit exit = {process->exit_kind, process->exit_text ? process->exit_text : ""};
-    char *text = process->exit_text;
+    /* While it cleans up it is an ordinary process that may park, or be killed: the exit is not
+     * pending yet, and its text the process's. */
+    const char *text = talloc_strdup(kt_self_memory(), process->exit_text);
+    struct kt_exit exit = {process->exit_kind, text ? text : ""};
     process->is_exit_pending = false;
-    process->exit_text = NULL;
     process->server->terminate(process->argument, &exit);
     kt_exit_set(process, exit.kind, exit.text);
-    free(text);
 }
 
 /** An exit message: the parent's ends the server, others are the handler's. */

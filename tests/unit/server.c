@@ -194,6 +194,36 @@ static void test_the_parents_end_is_its_end(void)
     assert_string_equal(diary, "mshutdown");
 }
 
+static void never_done(void *state, const struct kt_exit *exit)
+{
+    (void)state;
+    note(exit->text);
+    kt_sleep(1000000);
+    note(" never");
+}
+
+static void leave(void *state, const struct kt_message *message)
+{
+    (void)state, (void)message;
+    kt_exit(KT_EXIT_SHUTDOWN, "as it was asked");
+}
+
+/** Under a leak checker this fails when its last words stay behind. */
+static void test_killed_while_it_cleans_up(void)
+{
+    static const struct kt_server slow = {
+        .label = "slow", .handle_message = leave, .terminate = never_done};
+    kt_pid pid;
+    diary[0] = '\0';
+    assert_int_equal(kt_server_start(&slow, NULL, NULL, &pid), 0);
+    kt_send(pid, 1, NULL, 0);
+    AWAIT(diary[0]);
+    kt_signal(pid, KT_EXIT_KILL, "it takes too long");
+    kt_join(pid, -1);
+    assert_string_equal(diary, "as it was asked");
+}
+
+CASE(killed_while_it_cleans_up)
 CASE(state_and_calls)
 CASE(an_init_that_fails)
 CASE(an_init_that_crashes_spares_its_parent)
@@ -212,6 +242,7 @@ int main(void)
         cmocka_unit_test(timeouts),
         cmocka_unit_test(a_call_unanswered_at_the_end),
         cmocka_unit_test(the_parents_end_is_its_end),
+        cmocka_unit_test(killed_while_it_cleans_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
