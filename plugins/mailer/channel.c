@@ -23,6 +23,8 @@
 /** Its sockets, and its own wake-up. */
 #define EVENTS_MAX 8
 #define INPUT_SIZE 4096
+/** Before writing again what TLS would not take. */
+#define REFUSAL_MS 10
 
 struct kt_channel {
     CURLM *multi;
@@ -30,7 +32,7 @@ struct kt_channel {
     int epoll_fd;             /* -1 when it is open */
     int fd;                   /* libcurl's socket, when it is open */
     int sockets[SOCKETS_MAX]; /* all that libcurl has open; -1: a free place */
-    long timer_ms;
+    int64_t due_ms;           /* when libcurl wants to be called; -1: by sockets only */
     bool has_pipelining;
     char words[CURL_ERROR_SIZE];
     size_t first, filled; /* of the input: read but not taken */
@@ -60,7 +62,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *argument, voi
 static int on_timer(CURLM *multi, long timeout_ms, void *argument)
 {
     (void)multi;
-    ((struct kt_channel *)argument)->timer_ms = timeout_ms;
+    ((struct kt_channel *)argument)->due_ms = timeout_ms < 0 ? -1 : kt_now_ms() + timeout_ms;
     return 0;
 }
 
@@ -140,6 +142,8 @@ static bool set_server(struct kt_channel *channel, const struct kt_channel_optio
         curl_easy_setopt(easy, CURLOPT_USE_SSL, tls) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        /* Else it waits at the end for its thread that looks up the name. */
+        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, channel) == CURLE_OK &&
@@ -179,6 +183,7 @@ static struct kt_channel *make(TALLOC_CTX *context, const struct kt_channel_opti
         return NULL;
     for (int index = 0; index < SOCKETS_MAX; index++)
         channel->sockets[index] = -1;
+    channel->due_ms = -1;
     channel->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     channel->multi = curl_multi_init();
     channel->easy = curl_easy_init();
@@ -189,35 +194,41 @@ static struct kt_channel *make(TALLOC_CTX *context, const struct kt_channel_opti
     return channel;
 }
 
-/** Let libcurl go on with what has happened. @return how many transfers it is still at */
-static int go_on(struct kt_channel *channel)
+/** Let libcurl go on with what has happened. @return whether it has more to do */
+static bool go_on(struct kt_channel *channel)
 {
     struct epoll_event events[EVENTS_MAX];
     int running = 1, count = epoll_wait(channel->epoll_fd, events, EVENTS_MAX, 0);
+    CURLMcode code = CURLM_OK;
 
     if (count <= 0)
-        curl_multi_socket_action(channel->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    for (int index = 0; index < count; index++) {
+        code = curl_multi_socket_action(channel->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    for (int index = 0; index < count && code == CURLM_OK; index++) {
         int what = (events[index].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                    (events[index].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                    (events[index].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
-        curl_multi_socket_action(channel->multi, events[index].data.fd, what, &running);
+        code = curl_multi_socket_action(channel->multi, events[index].data.fd, what, &running);
     }
-    return running;
+    return code == CURLM_OK && running > 0;
 }
 
-/** What libcurl waits for, at most until the deadline. @return false: that is over */
+/** What libcurl waits for, at most until the deadline. @return false: it can't be waited for */
 static bool wait_for_libcurl(const struct kt_channel *channel, int64_t deadline_ms)
 {
-    int64_t left_ms = deadline_ms - kt_now_ms();
+    int64_t now_ms = kt_now_ms(), until_ms = deadline_ms;
+    int result;
 
-    if (left_ms <= 0)
+    if (now_ms >= deadline_ms)
         return false;
-    if (channel->timer_ms >= 0 && channel->timer_ms < left_ms)
-        left_ms = channel->timer_ms;
-    kt_wait_fd(channel->epoll_fd, KT_READABLE, left_ms);
-    return true;
+    if (channel->due_ms >= 0 && channel->due_ms < until_ms)
+        until_ms = channel->due_ms;
+    if (until_ms <= now_ms) {
+        kt_yield();
+        return true;
+    }
+    result = kt_wait_fd(channel->epoll_fd, KT_READABLE, until_ms - now_ms);
+    return result >= 0 || result == -ETIMEDOUT;
 }
 
 /** What libcurl says of its end. */
@@ -259,7 +270,7 @@ int kt_channel_open(TALLOC_CTX *context, const struct kt_channel_options *option
     *error = (struct kt_channel_error){.code = 0};
     if (!channel)
         return -ENOMEM;
-    while (go_on(channel) > 0 && wait_for_libcurl(channel, deadline_ms))
+    while (go_on(channel) && wait_for_libcurl(channel, deadline_ms))
         continue;
     result = result_of(channel);
     if (result != CURLE_OK) {
@@ -294,7 +305,7 @@ static int wait_for(const struct kt_channel *channel, int events, int64_t deadli
 int kt_channel_write(struct kt_channel *channel, const char *bytes, size_t size,
                      int64_t deadline_ms)
 {
-    int result = 0;
+    int result = 0, refusals = 0;
 
     while (size > 0 && result == 0) {
         size_t sent = 0;
@@ -302,12 +313,27 @@ int kt_channel_write(struct kt_channel *channel, const char *bytes, size_t size,
 
         bytes += sent;
         size -= sent;
+        if (code == CURLE_AGAIN && refusals++ > 0) /* there is room, but TLS wants to read first */
+            kt_sleep(REFUSAL_MS);
         if (code == CURLE_AGAIN)
             result = wait_for(channel, KT_WRITABLE, deadline_ms);
         else if (code != CURLE_OK)
             result = -ENOTCONN;
+        else
+            refusals = 0;
     }
     return result;
+}
+
+bool kt_channel_is_quiet(struct kt_channel *channel)
+{
+    size_t got = 0;
+
+    if (channel->filled > channel->first)
+        return false;
+    channel->first = channel->filled = 0;
+    return curl_easy_recv(channel->easy, channel->input, sizeof(channel->input), &got) ==
+           CURLE_AGAIN;
 }
 
 /** Get more input; there is room for it. @return 0, -ETIMEDOUT, -ENOTCONN */
@@ -332,13 +358,13 @@ static int fill(struct kt_channel *channel, int64_t deadline_ms)
     return code == CURLE_OK && got > 0 ? 0 : -ENOTCONN;
 }
 
-/** Take the line that ends here, or all there is if it is far too long. */
+/** Take the line that ends here. */
 static void take_line(struct kt_channel *channel, const char *end, char line[KT_CHANNEL_LINE_SIZE])
 {
     const char *start = channel->input + channel->first;
-    size_t size = end ? (size_t)(end - start) : channel->filled - channel->first;
+    size_t size = (size_t)(end - start);
 
-    channel->first += size + (end != NULL);
+    channel->first += size + 1;
     if (size > 0 && start[size - 1] == '\r')
         size--;
     if (size >= KT_CHANNEL_LINE_SIZE)
@@ -351,15 +377,20 @@ int kt_channel_read_line(struct kt_channel *channel, char line[KT_CHANNEL_LINE_S
                          int64_t deadline_ms)
 {
     const char *end;
-    int result = 0;
+    size_t size;
+    int result;
 
-    while (
-        !(end = memchr(channel->input + channel->first, '\n', channel->filled - channel->first)) &&
-        channel->filled - channel->first < sizeof(channel->input) && result == 0)
-        result = fill(channel, deadline_ms);
-    if (result == 0)
-        take_line(channel, end, line);
-    return result;
+    for (;;) {
+        size = channel->filled - channel->first;
+        end = memchr(channel->input + channel->first, '\n', size);
+        if (end)
+            break;
+        result = size < sizeof(channel->input) ? fill(channel, deadline_ms) : -EPROTO;
+        if (result < 0)
+            return result;
+    }
+    take_line(channel, end, line);
+    return 0;
 }
 
 void kt_channel_say(struct kt_channel *channel, const char *text)

@@ -51,9 +51,15 @@ int kt_channel_write(struct kt_channel *channel, const char *bytes, size_t size,
                      int64_t deadline_ms);
 
 /**
+ * Whether the server has nothing to say that was not read: what comes unasked would be taken for
+ * the answer to what is said next. Does not park.
+ */
+bool kt_channel_is_quiet(struct kt_channel *channel);
+
+/**
  * Read one line.
  * @param line  without its end; what is longer is cut
- * @return 0, -ETIMEDOUT, -ENOTCONN: the server has closed
+ * @return 0, -ETIMEDOUT, -ENOTCONN: the server has closed; -EPROTO: the line has no end
  * Parks.
  */
 int kt_channel_read_line(struct kt_channel *channel, char line[KT_CHANNEL_LINE_SIZE],

@@ -90,21 +90,49 @@ static struct place *take_idle(struct postman *postman)
     return place;
 }
 
-/** Let those go on for whom there is a place. */
+static void keep(struct postman *postman, struct place *place)
+{
+    talloc_steal(postman, place);
+    if (!postman->idle)
+        kt_server_timeout(KEEP_MS);
+    place->since_ms = kt_now_ms();
+    place->next = postman->idle;
+    postman->idle = place;
+    postman->post->idle++;
+}
+
+static void forget_first(struct postman *postman)
+{
+    struct waiter *waiter = postman->first;
+
+    postman->first = waiter->next;
+    if (!postman->first)
+        postman->last = &postman->first;
+    postman->post->waiting--;
+    talloc_free(waiter);
+}
+
+/** The first one who waits and still lives. */
+static const struct waiter *first_waiter(struct postman *postman)
+{
+    while (postman->first && !kt_is_alive(postman->first->from.pid))
+        forget_first(postman);
+    return postman->first;
+}
+
+/** Let those go on for whom there is a place. Without memory they wait for the next message. */
 static void serve(struct postman *postman)
 {
-    struct waiter *waiter;
+    const struct waiter *waiter;
     struct place *place;
 
-    while ((waiter = postman->first) &&
+    while ((waiter = first_waiter(postman)) &&
            ((place = take_idle(postman)) || (place = make_place(postman->post)))) {
-        postman->first = waiter->next;
-        if (!postman->first)
-            postman->last = &postman->first;
-        postman->post->waiting--;
-        if (kt_reply_memory(&waiter->from, BORROW, place) < 0)
-            talloc_free(place);
-        talloc_free(waiter);
+        if (kt_reply_memory(&waiter->from, BORROW, place) < 0) {
+            keep(postman, place);
+            return;
+        }
+        forget_first(postman);
     }
 }
 
@@ -116,17 +144,6 @@ static void enqueue(struct postman *postman, const struct kt_message *call)
     *postman->last = waiter;
     postman->last = &waiter->next;
     postman->post->waiting++;
-}
-
-static void keep(struct postman *postman, struct place *place)
-{
-    talloc_steal(postman, place);
-    if (!postman->idle)
-        kt_server_timeout(KEEP_MS);
-    place->since_ms = kt_now_ms();
-    place->next = postman->idle;
-    postman->idle = place;
-    postman->post->idle++;
 }
 
 /** Close what nobody has needed for a while; the oldest are last. */

@@ -28,7 +28,7 @@ static const int expected[COMMANDS] = {[MAIL] = 250, [RCPT] = 250, [DATA] = 354}
 
 /* ---------------------------------------------------------------- replies */
 
-/** @return the code, -ETIMEDOUT, -ENOTCONN, or -EPROTO: that is no reply */
+/** @return the code, -ETIMEDOUT, -ENOTCONN, or -EPROTO: that is no reply, or not to this */
 static int read_reply(const struct conversation *with)
 {
     char line[KT_CHANNEL_LINE_SIZE], *end;
@@ -106,21 +106,22 @@ static void introduce(const struct conversation *with, char *const commands[COMM
     }
 }
 
-/** The first reply that is not good; 0: all are. */
+/** The first reply that is not good; 0: all are. One that is neither that nor a refusal is none to
+ * this command: nobody knows to what. */
 static int find_refusal(const int codes[COMMANDS])
 {
     for (int command = 0; command < COMMANDS; command++) {
         if (!is_good((enum command)command, codes[command]))
-            return codes[command];
+            return codes[command] >= 0 && codes[command] < 400 ? -EPROTO : codes[command];
     }
     return 0;
 }
 
 /** After a refusal: bring the channel in order. @return whether it is good for another mail */
-static bool start_over(const struct conversation *with, const int codes[COMMANDS])
+static bool start_over(const struct conversation *with, const int codes[COMMANDS], int refusal)
 {
     for (int command = 0; command < COMMANDS; command++) {
-        if (codes[command] < 0 || codes[command] == CLOSING)
+        if (refusal < 0 || codes[command] < 0 || codes[command] == CLOSING)
             return false;
     }
     /* a server that takes DATA although nobody is to get it (RFC 2920, 3.1) */
@@ -152,8 +153,13 @@ static char *stuff(const char *letter, size_t size, size_t *ret_size)
 static int send_letter(const struct conversation *with, const char *letter, size_t size)
 {
     size_t stuffed_size;
-    char *stuffed = stuff(letter, size, &stuffed_size);
-    int result = kt_channel_write(with->channel, stuffed, stuffed_size, with->deadline_ms);
+    char *stuffed;
+    int result;
+
+    if (!kt_channel_is_quiet(with->channel))
+        return -EPROTO;
+    stuffed = stuff(letter, size, &stuffed_size);
+    result = kt_channel_write(with->channel, stuffed, stuffed_size, with->deadline_ms);
 
     talloc_free(stuffed);
     return result < 0 ? result : read_reply(with);
@@ -175,8 +181,11 @@ int kt_smtp_send(struct kt_channel *channel, const char *from, const char *to, c
     TALLOC_CTX *memory = kt_must(talloc_new(kt_self_memory()));
     char *commands[COMMANDS];
     int codes[COMMANDS], code;
-    bool is_in_order;
 
+    if (!kt_channel_is_quiet(channel)) {
+        set_outcome(ret_outcome, -ENOTCONN);
+        return -ESTALE;
+    }
     write_commands(memory, from, to, commands);
     introduce(&with, commands, codes);
     talloc_free(memory);
@@ -185,14 +194,15 @@ int kt_smtp_send(struct kt_channel *channel, const char *from, const char *to, c
         return -ESTALE;
     }
     code = find_refusal(codes);
-    is_in_order = code == 0 || start_over(&with, codes);
-    if (code == 0) {
-        code = send_letter(&with, letter, size);
-        is_in_order = code > 0 && code != CLOSING;
-    }
-    if (code == 250)
-        *ret_outcome = (struct kt_post_outcome){.fate = KT_POST_SENT, .code = code};
-    else
+    if (code != 0) {
         set_outcome(ret_outcome, code);
-    return is_in_order ? 0 : -ENOTCONN;
+        return start_over(&with, codes, code) ? 0 : -ENOTCONN;
+    }
+    code = send_letter(&with, letter, size);
+    if (code == 250) {
+        *ret_outcome = (struct kt_post_outcome){.fate = KT_POST_SENT, .code = code};
+        return 0;
+    }
+    set_outcome(ret_outcome, code < 400 && code > 0 ? -EPROTO : code);
+    return code >= 400 && code != CLOSING ? 0 : -ENOTCONN;
 }

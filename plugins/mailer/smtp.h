@@ -15,8 +15,8 @@
  * @param letter       lines ended by CRLF; none of them needs to care for dots
  * @param deadline_ms  by kt_now_ms
  * @return 0: the fate is known, and the channel good for the next one; -ENOTCONN: the fate is
- *         known, the channel has to be closed; -ESTALE: the server has closed it before anything
- *         was said, so the mail can be sent over another
+ *         known, the channel has to be closed; -ESTALE: the server has closed it, or said something
+ *         unasked, before anything was said, so the mail can be sent over another
  * Parks.
  */
 int kt_smtp_send(struct kt_channel *channel, const char *from, const char *to, const char *letter,

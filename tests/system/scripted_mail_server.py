@@ -91,7 +91,9 @@ class ScriptedMailServer:
     def take(self, lines, said):
         """A mail, without the dots that are added on the way."""
         content = []
-        while (line := lines.readline()) not in (b".\r\n", b""):
+        while (line := lines.readline()) != b".\r\n":
+            if not line:
+                return None
             content.append(line.removeprefix(b"."))
         said.append(f"{len(content)} lines")
         reply = self.reply_to(".")

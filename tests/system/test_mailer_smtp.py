@@ -113,6 +113,28 @@ def test_nonsense(make_mailer, server):
     assert send(mailer) == ""
 
 
+def test_an_answer_to_something_else(make_mailer, server):
+    """A mail that never went out would be written down as sent."""
+    mailer = make(make_mailer, server)
+    server.replies["DATA"] = ["250 good"]
+    assert "makes no sense" in send(mailer)
+    server.replies["RCPT"] = ["252 perhaps"]
+    assert "makes no sense" in send(mailer)
+    assert server.mails == []
+    assert send(mailer) == "" and len(server.mails) == 1
+
+
+def test_an_answer_too_many(make_mailer, server):
+    """It would be taken for the fate of the mail, or of the next one."""
+    mailer = make(make_mailer, server)
+    server.replies["DATA"] = ["354 go on\r\n250 taken"]
+    assert "makes no sense" in send(mailer)
+    server.replies["."] = ["250 taken\r\n550 never again"]
+    assert send(mailer) == ""
+    assert send(mailer, "bob") == ""
+    assert len(server.mails) == 2 and len(server.conversations) == 3
+
+
 def test_silence(make_mailer, server):
     """A server that says nothing would keep a place for ever."""
     mailer = make(make_mailer, server, smtp_timeout="300ms")
