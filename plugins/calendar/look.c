@@ -24,8 +24,10 @@
 /** The years that can be asked for; zone data means little outside of them. */
 #define YEAR_MIN 1900
 #define YEAR_MAX 2199
-/** So few events and days are taken where one is: that is over sooner than a turn on the pool. */
+/** So few events, people in them and days are taken where one is: that is over sooner than a turn
+ * on the pool. */
 #define QUICK_EVENTS_MAX 100u
+#define QUICK_PEOPLE_MAX 500u
 #define QUICK_DAYS_MAX 42u
 
 /** What is made on the thread pool; a child of the look's tree. */
@@ -283,7 +285,7 @@ int kt_look_write_json(struct kt_look *look, const struct kt_look_question *ques
                                  .people_max = question->people_max,
                                  .is_brief = question->is_brief};
 
-    return kt_week_json(look->tree, &week, KT_WEEK_JSON_SIZE_MAX, &look->text, &look->size);
+    return kt_week_json(look->tree, &week, question->size_max, &look->text, &look->size);
 }
 
 struct kt_look_question kt_look_ask(const struct kt_service *service)
@@ -292,7 +294,8 @@ struct kt_look_question kt_look_ask(const struct kt_service *service)
                                      .week_start = service->week_start,
                                      .write = kt_look_write_json,
                                      .events_max = service->events_listed_max,
-                                     .people_max = service->people_listed_max};
+                                     .people_max = service->people_listed_max,
+                                     .size_max = KT_WEEK_JSON_SIZE_MAX};
 }
 
 /** @return 0 or -ENOMEM */
@@ -328,7 +331,14 @@ static void make_answer(void *argument)
 
 static bool is_quickly_made(const struct job *job)
 {
-    return job->answer.events.count <= QUICK_EVENTS_MAX && job->all.days <= QUICK_DAYS_MAX;
+    const struct kt_events *events = &job->answer.events;
+    size_t people = 0;
+
+    if (events->count > QUICK_EVENTS_MAX || job->all.days > QUICK_DAYS_MAX)
+        return false;
+    for (size_t index = 0; index < events->count; index++)
+        people += events->items[index].details->people_count;
+    return people <= QUICK_PEOPLE_MAX;
 }
 
 int kt_look(const struct kt_look_question *question, struct kt_look **ret_look,

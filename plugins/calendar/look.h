@@ -43,6 +43,7 @@ struct kt_look_question {
     int (*write)(struct kt_look *look, const struct kt_look_question *question);
     size_t events_max, people_max; /**< listed in what is written; all are counted */
     bool is_brief;                 /**< of JSON: see kt_week */
+    size_t size_max;               /**< of JSON, in bytes */
     enum kt_rows rows;             /**< for the writer of a table: which one */
 };
 

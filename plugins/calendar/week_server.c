@@ -13,14 +13,13 @@
 /** A week that is too large for a message goes without its lists of events. On any thread. */
 static int write_week(struct kt_look *look, const struct kt_look_question *asked)
 {
-    struct kt_look_question shorter = *asked;
-    int result = kt_look_write_json(look, asked);
+    struct kt_look_question bounded = *asked;
+    int result;
 
-    if (result < 0 || look->size <= KT_MESSAGE_SIZE_MAX)
-        return result;
-    shorter.events_max = 0;
-    result = kt_look_write_json(look, &shorter);
-    return result == 0 && look->size > KT_MESSAGE_SIZE_MAX ? -EMSGSIZE : result;
+    bounded.size_max = KT_MESSAGE_SIZE_MAX;
+    result = kt_look_write_json(look, &bounded);
+    bounded.events_max = 0;
+    return result == -EMSGSIZE ? kt_look_write_json(look, &bounded) : result;
 }
 
 static void answer(const struct kt_question *question, const struct kt_look *look)

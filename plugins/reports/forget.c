@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A person's jobs are those of a realm of their own. One that runs is cancelled before. */
+/*
+ * A person's jobs are those of a realm of their own. All that run are cancelled first, so that they
+ * end together; each call has a process of its own, since that takes a while.
+ */
 #include "forget.h"
 
 #include "personal.h"
@@ -12,49 +15,85 @@
 #include <kontor/server.h>
 #include <string.h>
 
-/** How long a cancelled job may take to end. */
-#define END_MS 5000
+/** How long all cancelled jobs together may take to end. */
+#define END_MS 10000
 
-/** @return 0, also when it is gone already, or a negative errno */
-static int forget_job(const struct kt_job *job)
+/** What is done with a job. @param deadline_ms  by kt_now_ms */
+typedef int job_function(const struct kt_job *job, int64_t deadline_ms);
+
+/** Also what has ended or gone meanwhile is as it should be. */
+static int cancel_job(const struct kt_job *job, int64_t deadline_ms)
 {
-    struct kt_job ended;
+    (void)deadline_ms;
     int result = 0;
     if (job->state == KT_JOB_QUEUED || job->state == KT_JOB_RUNNING)
         result = kt_job_cancel(job->realm, job->id, job->who);
-    if (result == 0 || result == -EALREADY)
-        result = kt_job_wait(job->realm, job->id, END_MS, &ended);
+    return result == -EALREADY || result == -ENOENT ? 0 : result;
+}
+
+static int delete_job(const struct kt_job *job, int64_t deadline_ms)
+{
+    struct kt_job ended;
+    int64_t left_ms = deadline_ms - kt_now_ms();
+    int result = kt_job_wait(job->realm, job->id, left_ms > 0 ? left_ms : 0, &ended);
     if (result == 0)
         result = kt_job_delete(job->realm, job->id);
     return result == -ENOENT ? 0 : result;
 }
 
-static int forget_jobs(const char *realm)
+/** Do something with all jobs of a realm. @return 0 or the first error */
+static int each_job(const char *realm, job_function *function, int64_t deadline_ms)
 {
-    struct kt_job_page *page;
-    int result = kt_job_list(realm, NULL, &page);
-    while (result == 0 && page->count > 0) {
+    struct kt_job_page *page, *before = NULL;
+    bool has_more = true;
+    int result = 0;
+    while (has_more && result == 0) {
+        result = kt_job_list(realm, before ? before->jobs[before->count - 1] : NULL, &page);
+        talloc_free(before);
+        if (result < 0)
+            return result;
         for (uint32_t i = 0; i < page->count && result == 0; i++)
-            result = forget_job(page->jobs[i]);
-        if (result < 0 || !page->has_more)
-            break;
-        result = kt_job_list(realm, page->jobs[page->count - 1], &page);
+            result = function(page->jobs[i], deadline_ms);
+        has_more = page->has_more && page->count > 0;
+        before = page;
     }
+    talloc_free(before);
     return result;
+}
+
+/** One question; belongs to its process. */
+struct question {
+    struct kt_from from;
+    const char *realm; /**< NULL: it makes no sense */
+};
+
+static void answer(void *argument)
+{
+    const struct question *question = argument;
+    int64_t deadline_ms = kt_now_ms() + END_MS;
+    int result = question->realm ? each_job(question->realm, cancel_job, deadline_ms) : -EINVAL;
+    if (result == 0)
+        result = each_job(question->realm, delete_job, deadline_ms);
+    if (result < 0)
+        kt_log_warning("a person's reports can't be deleted now: %s", strerror(-result));
+    kt_reply(&question->from, result < 0 ? REPORTS_FORGET_LATER : REPORTS_FORGET_DONE, NULL, 0);
 }
 
 static void on_call(void *state, const struct kt_message *call)
 {
-    struct kt_from from = kt_message_from(call);
+    struct question *question = kt_must(talloc_zero(NULL, struct question));
     cJSON *json = cJSON_ParseWithLength(call->data, call->size);
     const char *user = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "user"));
-    const char *realm = user ? personal_realm(kt_self_memory(), user) : NULL;
     (void)state;
+    question->from = kt_message_from(call);
+    if (call->type == REPORTS_FORGET && user)
+        question->realm = personal_realm(question, user);
     cJSON_Delete(json);
-    int result = call->type == REPORTS_FORGET && realm ? forget_jobs(realm) : -EINVAL;
-    if (result < 0)
-        kt_log_warning("a person's reports can't be deleted now: %s", strerror(-result));
-    kt_reply(&from, result < 0 ? REPORTS_FORGET_LATER : REPORTS_FORGET_DONE, NULL, 0);
+    if (kt_spawn(&(struct kt_spawn){.label = "forgets reports", .give = true}, answer, question,
+                 NULL) == 0)
+        return;
+    kt_reply(&question->from, REPORTS_FORGET_LATER, NULL, 0);
+    talloc_free(question);
 }
 
 static int init(void *argument, void **ret_state)
