@@ -71,6 +71,28 @@ KT_PUBLIC void kt_observe_bounds(double ret_bounds_ms[KT_OBSERVED_DURATIONS]);
  */
 KT_PUBLIC struct cJSON *kt_observe_slow(void);
 
+/** Connections of one worker that are shown; of the others it is known how many there are. */
+#define KT_OBSERVED_CONNECTIONS 100u
+
+/**
+ * The FastCGI connections of web servers to this worker: "count" of them, "at_work" of these,
+ * "output_bytes" that wait in all for their peers to take them, and in "connections" the busiest, who
+ * is busy for longest first, at most KT_OBSERVED_CONNECTIONS:
+ * "address" over TCP, with the port; for a local socket it is "", and as far as the kernel tells there
+ * are "peer_pid", "peer_uid" and "peer_program" of the process that connected; "state": "at work",
+ * "endless" (all its requests have asked for an endless deadline) or "idle"; "busy_ms"; "opened_ms"
+ * (since 1970; or when a worker that was replaced gave it to this one), "requests_total" since then,
+ * "requests" in work now, "is_shared": its peer multiplexes; "oldest", if there is one, of the
+ * requests in work: "route" ("": its parameters have not all come yet), "plugin", "pid" of its
+ * process, "for_ms", "is_endless" (then there is none that isn't); "output_bytes", and
+ * "output_waits_ms": for how long the peer has taken none of them.
+ * Looks at all connections, as the worker does twice a second anyway, and takes about a millisecond
+ * for those that are shown.
+ * @return an object, the caller's
+ * Does not park.
+ */
+KT_PUBLIC struct cJSON *kt_observe_connections(void);
+
 /** A process, as it is during the visit. Strings are borrowed for that long. */
 struct kt_observed_process {
     kt_pid pid;

@@ -461,17 +461,23 @@ void kt_house_count(struct kt_house *house, enum kt_ledger_state state)
 
 void kt_house_counts(const struct kt_house *house, struct kt_house_counts *ret_counts)
 {
-    GHashTableIter iterator;
-    gpointer key;
-
     *ret_counts = house->counts;
     ret_counts->slot = house->slot;
     ret_counts->sleepers = g_hash_table_size(house->sleepers);
+}
+
+int64_t kt_house_next_wake(const struct kt_house *house)
+{
+    GHashTableIter iterator;
+    gpointer key;
+    int64_t next_ms = 0;
+
     g_hash_table_iter_init(&iterator, house->sleepers);
     while (g_hash_table_iter_next(&iterator, &key, NULL)) {
         int64_t wake_ms = ((const struct kt_sleeper *)key)->wake_ms;
 
-        if (ret_counts->next_wake_ms == 0 || wake_ms < ret_counts->next_wake_ms)
-            ret_counts->next_wake_ms = wake_ms;
+        if (next_ms == 0 || wake_ms < next_ms)
+            next_ms = wake_ms;
     }
+    return next_ms;
 }

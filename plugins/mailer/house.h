@@ -17,7 +17,6 @@
 struct kt_house_counts {
     uint32_t slot;
     uint64_t sleepers;
-    int64_t next_wake_ms;                        /**< of all; 0: there is none */
     uint64_t sent, failed, skipped, tried_again; /**< mails since the start of the worker */
     int64_t started_ms; /**< how long the last reading of the store took; -1: not yet done */
 };
@@ -45,6 +44,12 @@ void kt_house_count(struct kt_house *house, enum kt_ledger_state state);
 
 /** Does not park. */
 void kt_house_counts(const struct kt_house *house, struct kt_house_counts *ret_counts);
+
+/**
+ * When the first of all sleepers wakes, ms since 1970; 0: there is none. Looks at each of them: not to
+ * be asked often when there may be a million. Does not park.
+ */
+int64_t kt_house_next_wake(const struct kt_house *house);
 
 /** The slot that a user belongs to, of those whose bit is set; UINT32_MAX: none is. Pure. */
 uint32_t kt_house_slot(const char *user, uint64_t slots);

@@ -16,6 +16,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/** A plugin that has not said by then how it is has other troubles; well below INSTANCE_TIMEOUT_MS.
+ */
+#define CONTROL_TIMEOUT_MS 500
+
 struct instance {
     struct history *history;
 };
@@ -78,12 +82,37 @@ static cJSON *kill_process(const cJSON *question)
     return json;
 }
 
+/** @return json, with the number of this worker */
+static cJSON *add_worker(cJSON *json)
+{
+    cJSON *worker = kt_observe_worker();
+    cJSON_AddItemToObject(json, "worker", cJSON_DetachItemFromObject(worker, "worker"));
+    cJSON_Delete(worker);
+    return json;
+}
+
 static cJSON *list_slow(void)
 {
-    cJSON *worker = kt_observe_worker(), *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "worker", cJSON_DetachItemFromObject(worker, "worker"));
+    cJSON *json = add_worker(cJSON_CreateObject());
     cJSON_AddItemToObject(json, "requests", kt_observe_slow());
-    cJSON_Delete(worker);
+    return json;
+}
+
+/** What the plugin mailer of this worker would tell kontorctl. */
+static cJSON *ask_mailer(void)
+{
+    static const char control[] = "mailer" KT_PLUGIN_CONTROL_SUFFIX, words[] = "status";
+    const struct kt_message *reply;
+    cJSON *json = add_worker(cJSON_CreateObject());
+    cJSON_AddNumberToObject(json, "now_ms", (double)kt_unix_ms());
+    int result = kt_call(kt_whereis(control), KT_PLUGIN_CONTROL, words, strlen(words),
+                         CONTROL_TIMEOUT_MS, &reply);
+    cJSON *mailer = result == 0 ? cJSON_ParseWithLength(reply->data, reply->size) : NULL;
+    if (mailer)
+        cJSON_AddItemToObject(json, "mailer", mailer);
+    else if (result != -ESRCH) /* else it isn't loaded */
+        kt_log_warning("the mailer does not say how it is: %s",
+                       result == 0 ? "no JSON" : strerror(-result));
     return json;
 }
 
@@ -104,6 +133,10 @@ static cJSON *answer(struct instance *instance, uint32_t type, const cJSON *ques
         return json;
     case INSTANCE_SLOW:
         return list_slow();
+    case INSTANCE_CONNECTIONS:
+        return add_worker(kt_observe_connections());
+    case INSTANCE_MAILER:
+        return ask_mailer();
     default:
         return cJSON_CreateObject();
     }

@@ -15,10 +15,13 @@
 enum {
     INSTANCE_WORKER =
         1, /**< nothing to say → as kt_observe_worker, with "cpu_ms", "memory_bytes" */
-    INSTANCE_PROCESSES, /**< see processes.h */
-    INSTANCE_KILL,      /**< {"pid": hex} → {"killed": bool, "label"} */
-    INSTANCE_HISTORY,   /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
-    INSTANCE_SLOW,      /**< nothing to say → {"worker", "requests"}, as kt_observe_slow */
+    INSTANCE_PROCESSES,   /**< see processes.h */
+    INSTANCE_KILL,        /**< {"pid": hex} → {"killed": bool, "label"} */
+    INSTANCE_HISTORY,     /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
+    INSTANCE_SLOW,        /**< nothing to say → {"worker", "requests"}, as kt_observe_slow */
+    INSTANCE_CONNECTIONS, /**< nothing to say → as kt_observe_connections, with "worker" */
+    INSTANCE_MAILER,      /**< nothing to say → {"worker", "now_ms", "mailer"}, the latter as
+                               the plugin tells `kontorctl mailer`; none unless that is loaded */
 };
 
 /** What is registered with the key: who it is, should it not answer. */

@@ -109,10 +109,16 @@ static int start(struct kt_plugin *plugin, struct kt_error *error)
         const char *method, *pattern;
         void (*handler)(struct kt_request *request);
     } routes[] = {
-        {"GET", "/", views_workers},        {"GET", "/processes", views_processes},
-        {"GET", "/history", views_history}, {"GET", "/registry", views_registry},
-        {"GET", "/jobs", views_jobs},       {"GET", "/slow", views_slow},
-        {"GET", "/events", stream_serve},   {"POST", "/kill", kill_process},
+        {"GET", "/", views_workers},
+        {"GET", "/processes", views_processes},
+        {"GET", "/history", views_history},
+        {"GET", "/registry", views_registry},
+        {"GET", "/jobs", views_jobs},
+        {"GET", "/slow", views_slow},
+        {"GET", "/connections", views_connections},
+        {"GET", "/mailers", views_mailers},
+        {"GET", "/events", stream_serve},
+        {"POST", "/kill", kill_process},
     };
     static const struct kt_child child = {
         .id = "instance", .restart = KT_PERMANENT, .server = &instance_server};

@@ -72,6 +72,18 @@ void views_slow(struct kt_request *request)
         respond_all(request, INSTANCE_SLOW, NULL);
 }
 
+void views_connections(struct kt_request *request)
+{
+    if (access_may_look(request))
+        respond_all(request, INSTANCE_CONNECTIONS, NULL);
+}
+
+void views_mailers(struct kt_request *request)
+{
+    if (access_may_look(request))
+        respond_all(request, INSTANCE_MAILER, NULL);
+}
+
 void views_processes(struct kt_request *request)
 {
     if (!access_may_look(request))

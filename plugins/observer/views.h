@@ -16,6 +16,8 @@ void views_workers(struct kt_request *request);
 void views_processes(struct kt_request *request);
 void views_history(struct kt_request *request);
 void views_slow(struct kt_request *request);
+void views_connections(struct kt_request *request);
+void views_mailers(struct kt_request *request);
 void views_registry(struct kt_request *request);
 void views_jobs(struct kt_request *request);
 

@@ -39,7 +39,7 @@ int kt_connection_open(struct kt_engine *engine, int fd)
     }
     connection->engine = engine;
     connection->fd = fd;
-    connection->given_ms = connection->taken_ms = kt_now_ms();
+    connection->opened_ms = connection->given_ms = connection->taken_ms = kt_now_ms();
     connection->linger_left = KT_CONNECTION_LINGER_MAX;
     connection->next = engine->connections;
     if (engine->connections)

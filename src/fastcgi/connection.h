@@ -64,13 +64,15 @@ struct kt_connection {
     size_t output_bytes;
     size_t input_waiting; /**< STDIN and DATA held for all its requests */
     size_t linger_left;
+    int64_t opened_ms;  /**< when it was accepted, or another worker gave it */
     int64_t given_ms;   /**< when the peer last gave bytes, or was last asked to */
     int64_t taken_ms;   /**< when it last took bytes, or the queue began */
     int64_t stalled_ms; /**< since when bodies that nobody reads keep us from reading; 0: no */
     int fd;
     int watched; /**< the libuv events being watched */
     uint32_t request_count;
-    uint32_t unread_count; /**< streams of the peer that didn't end before their request did */
+    uint32_t requests_total; /**< that began on it so far */
+    uint32_t unread_count;   /**< streams of the peer that didn't end before their request did */
     enum kt_connection_state state;
     struct kt_record_parser parser;
     unsigned char begin[sizeof(FCGI_BeginRequestBody)]; /**< of a BEGIN_REQUEST, as it arrives */

@@ -31,6 +31,7 @@ static int attach(struct kt_connection *connection, struct kt_fastcgi_request *r
     request->next_sibling = newest;
     connection->requests = request;
     connection->request_count++;
+    connection->requests_total++;
     return 0;
 }
 
@@ -65,6 +66,12 @@ static struct kt_connection *detach(struct kt_fastcgi_request *request)
 
 /* ---------------------------------------------------------------- birth and parameters */
 
+static void set_deadline(struct kt_fastcgi_request *request, int64_t now_ms, int64_t timeout_ms)
+{
+    bool is_endless = timeout_ms < 0 || timeout_ms > INT64_MAX - now_ms;
+    request->deadline_ms = is_endless ? INT64_MAX : now_ms + timeout_ms;
+}
+
 struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connection, uint16_t id,
                                                   uint16_t role, bool keeps_connection)
 {
@@ -90,7 +97,8 @@ struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connecti
         talloc_free(memory);
         return NULL;
     }
-    kt_fastcgi_request_deadline(request, engine->options.request_timeout_ms);
+    request->begun_ms = kt_now_ms();
+    set_deadline(request, request->begun_ms, engine->options.request_timeout_ms);
 
     request->next = engine->requests;
     if (engine->requests)
@@ -104,9 +112,7 @@ struct kt_fastcgi_request *kt_fastcgi_request_new(struct kt_connection *connecti
 
 void kt_fastcgi_request_deadline(struct kt_fastcgi_request *request, int64_t timeout_ms)
 {
-    int64_t now_ms = kt_now_ms();
-    bool is_endless = timeout_ms < 0 || timeout_ms > INT64_MAX - now_ms;
-    request->deadline_ms = is_endless ? INT64_MAX : now_ms + timeout_ms;
+    set_deadline(request, kt_now_ms(), timeout_ms);
 }
 
 void kt_fastcgi_request_params(struct kt_fastcgi_request *request, const unsigned char *data,

@@ -64,7 +64,8 @@ struct kt_fastcgi_request {
     bool keeps_connection; /**< FCGI_KEEP_CONN */
     bool is_gone;          /**< on_gone was called */
     bool is_late;          /**< on_deadline was called */
-    int64_t deadline_ms;   /**< in kt_now_ms() time; INT64_MAX: none */
+    int64_t begun_ms;      /**< when BEGIN_REQUEST came; in kt_now_ms() time, as the next */
+    int64_t deadline_ms;   /**< INT64_MAX: none */
 
     unsigned char *params; /**< raw until the end of the stream, then the strings of envp */
     size_t params_size, params_capacity;

@@ -6,6 +6,7 @@
  */
 #include "http/service.h"
 
+#include "http/connections.h"
 #include "http/json.h"
 #include "http/request.h"
 #include "http/slow.h"
@@ -389,4 +390,9 @@ void kt_service_counts(struct kt_service_counts *ret_counts)
     ret_counts->bytes_out_total = counts->bytes_out_total;
     memcpy(ret_counts->durations, service.durations, sizeof(service.durations));
     ret_counts->duration_ns_total = service.duration_ns_total;
+}
+
+struct cJSON *kt_service_connections(void)
+{
+    return kt_connections_list(service.engine);
 }

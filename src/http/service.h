@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cJSON;
+
 /** Every bound of the front door; all must be set. */
 struct kt_service_options {
     size_t connections_max;      /**< open at once; more are accepted when others close */
@@ -64,5 +66,8 @@ KT_PUBLIC void kt_service_adopt(int fd);
 KT_PUBLIC void kt_service_close(void);
 
 KT_PUBLIC void kt_service_counts(struct kt_service_counts *ret_counts);
+
+/** As kt_observe_connections. From processes only. @return the caller's */
+struct cJSON *kt_service_connections(void);
 
 #endif

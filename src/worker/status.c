@@ -224,6 +224,11 @@ cJSON *kt_observe_slow(void)
     return kt_slow_list();
 }
 
+cJSON *kt_observe_connections(void)
+{
+    return kt_service_connections();
+}
+
 /** A visit of kt_observe_processes. */
 struct observation {
     void (*visit)(const struct kt_observed_process *process, void *argument);

@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -16,8 +18,13 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+import fastcgi
 import frontend
 from fastcgi import Closed, wait_until
+from mail_server import MailServer
+from mailers import stopping
+from test_mailer import make_mailer  # pylint: disable=unused-import
+from test_mailer_real_clock import due_since_this_hour
 
 LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
 WAIT_SECONDS = 30
@@ -125,7 +132,7 @@ def test_only_for_operators(make_kontor):
     kontor = make_kontor(plugins=("observer",))
     paths = ("/api/observer/", "/api/observer/processes", "/api/observer/history", "/status",
              "/metrics", "/api/observer/registry", "/api/observer/jobs", "/api/observer/events",
-             "/api/observer/slow")
+             "/api/observer/slow", "/api/observer/connections", "/api/observer/mailers")
     for path in paths:
         assert ask(kontor, path, REMOTE_ADDR="203.0.113.9").status == 403, path
     assert ask(kontor, "/status", REMOTE_ADDR="::1").status == 200
@@ -187,6 +194,123 @@ def test_slow_requests_tell_where_they_waited(make_kontor):
     assert max(slow["waited_ms"], key=slow["waited_ms"].get) == "time"
     assert "secret" not in json.dumps(worker)
     assert workers(kontor)[0]["service"]["slow_total"] == 1
+
+
+def connections(kontor, **others):
+    """What each worker says of its connections, in the order of their numbers."""
+    found = json.loads(ask(kontor, "/api/observer/connections", **others).body)["workers"]
+    return sorted(found, key=lambda worker: worker["worker"])
+
+
+def test_connections_show_who_is_stuck(make_kontor):
+    """A web server that waits for an answer, or takes none, could not be told from an idle one."""
+    kontor = make_kontor(plugins=("observer", "evaluation"), settings={"workers": "1"})
+    echo = {"CONTENT_TYPE": "application/json"}
+    with kontor.client() as stuck, kontor.client() as shared, kontor.client() as idle:
+        assert idle.get("/ping").status == idle.get("/ping").status == 200
+        for number in (1, 2):  # whose bodies do not come
+            shared.begin(number)
+            shared.send(fastcgi.record(fastcgi.PARAMS, number, fastcgi.pairs(fastcgi.parameters(
+                "/api/evaluation/echo", "POST", "secret=1", 100, "application/json"))))
+            shared.send(fastcgi.record(fastcgi.PARAMS, number))
+        stuck.start("/api/evaluation/echo", body=json.dumps("x" * 3000000).encode(), **echo)
+
+        def seen():
+            [worker] = connections(kontor)
+            one, other, rest = [[found for found in worker["connections"] if wanted(found)]
+                                for wanted in (lambda found: found["output_bytes"] > 0,
+                                               lambda found: found["is_shared"],
+                                               lambda found: found["state"] == "idle")]
+            return (one and other and rest and worker["count"] == 4 and
+                    (worker, one[0], other[0], rest[0]))
+        worker, one, other, rest = wait_until(seen, 20, "all three")
+        assert worker["worker"] == 1 and worker["at_work"] == 3
+        assert worker["output_bytes"] == one["output_bytes"] >= 100000
+        assert one["output_waits_ms"] >= 0 and one["requests"] == 1
+        assert one["oldest"]["route"] == "POST /api/evaluation/echo"
+        assert other["requests"] == other["requests_total"] == 2
+        assert other["oldest"]["plugin"] == "evaluation" and not other["oldest"]["is_endless"]
+        assert other["oldest"]["for_ms"] == other["busy_ms"]
+        assert [found["pid"] for found in find(kontor, other["oldest"]["pid"])] == [
+            other["oldest"]["pid"]]
+        assert rest["requests"] == 0 and rest["requests_total"] == 2 and "oldest" not in rest
+        for found in (one, other, rest):
+            assert (found["peer_pid"], found["peer_uid"]) == (os.getpid(), os.getuid())
+            assert found["peer_program"] == Path("/proc/self/comm").read_text().strip()
+            assert abs(found["opened_ms"] - time.time() * 1000) < 60000
+        assert "secret" not in json.dumps(worker)
+        # Who is busy for longest comes first, who is idle last.
+        order = [found["busy_ms"] for found in worker["connections"]]
+        assert order == sorted(order, reverse=True) and worker["connections"][-1] == rest
+        # It grows while nothing goes on.
+        before = other["busy_ms"]
+        wait_until(lambda: (again := seen()) and again[2]["busy_ms"] > before, 20, "time passes")
+
+
+def test_connections_are_bounded(make_kontor):
+    """With thousands of connections the answer would be megabytes, and the stuck one lost in it."""
+    kontor = make_kontor(plugins=("observer", "evaluation"), settings={"workers": "1"})
+    clients = [kontor.client() for _ in range(150)]
+    try:
+        for client in clients:
+            assert client.get("/ping").status == 200
+        clients[70].begin()
+        clients[70].send(fastcgi.record(fastcgi.PARAMS, 1, fastcgi.pairs({"REQUEST_METHOD": "GET"})))
+
+        def seen():
+            [worker] = connections(kontor)
+            return worker["count"] == 151 and worker["at_work"] == 2 and worker
+        worker = wait_until(seen, 20, "the one that is coming in")
+        assert len(worker["connections"]) == 100
+        first = worker["connections"][0]
+        assert first["requests_total"] == 2 and first["oldest"]["route"] == first["oldest"]["pid"] == ""
+        assert {found["state"] for found in worker["connections"][2:]} == {"idle"}
+    finally:
+        for client in clients:
+            client.close()
+
+
+@pytest.fixture
+def mailer(make_mailer):
+    """Two workers with the mailers of 13 people, 3 of whom get their mail at once. Besides, when the
+    others wake, in seconds since 1970."""
+    noon = (int(time.time()) // 86400 + 1) * 86400 + 12 * 3600  # tomorrow, UTC
+    people = {f"user{number}": {"zone": "UTC", "day": time.gmtime(noon).tm_wday, "hour": 12,
+                                "since": int(time.time())} for number in range(10)}
+    people |= {f"late{number}": due_since_this_hour() for number in range(3)}
+    with stopping(MailServer()) as server:
+        yield make_mailer(server, people, plugins=("calendar", "mailer", "observer"),
+                          settings={"workers": "2"}, sections={"observer": {"killers": "bob"}}), noon
+
+
+def mailers(kontor):
+    return json.loads(ask(kontor, "/api/observer/mailers").body)["workers"]
+
+
+def test_mailers_add_up(mailer):
+    """An operator could not see that mails go out but on the machine itself."""
+    kontor, noon = mailer
+
+    def sums():
+        found = [worker["mailer"] for worker in mailers(kontor)]
+        return len(found) == 2 and {name: sum(one[name] for one in found) for name in found[0]}
+    expected = {"sleepers": 13, "sent": 3, "waiting": 0, "sending": 0, "failed": 0, "skipped": 0}
+    wait_until(lambda: (found := sums()) and {name: found[name] for name in expected} == expected,
+               60, "all sleep, three mails are sent")
+    assert sums()["connections"] >= 1
+    wait_until(lambda: {worker["mailer"]["next_wake_ms"] for worker in mailers(kontor)
+                        if worker["mailer"]["sleepers"] > 3} == {noon * 1000}, 20, "the next wake")
+    assert sorted(worker["worker"] for worker in mailers(kontor)) == [1, 2]
+    shown = json.loads(kontor.control("mailer", "--json").stdout)
+    assert (shown["sleepers"], shown["sent"]) == (13, 3)
+
+
+def test_no_mailers_without_the_plugin(kontor):
+    """Who sends no mails would read of mails that are never sent."""
+    wait_until(lambda: len(workers(kontor)) == 2, 20, "both observers")
+    assert len(mailers(kontor)) == 2
+    assert all("mailer" not in worker for worker in mailers(kontor))
+    assert "does not say" not in kontor.log()
 
 
 def find(kontor, search):
@@ -369,6 +493,12 @@ def rows(browser, table="processes"):
     return browser.find_elements(By.CSS_SELECTOR, f"#{table} tbody tr")
 
 
+def texts(browser, table="processes"):
+    """The words of the rows, all read at one moment: a second later the rows are others."""
+    return browser.execute_script(
+        f"return [...document.querySelectorAll('#{table} tbody tr')].map(row => row.innerText)")
+
+
 def complaints(browser):
     return [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
             "favicon" not in line["message"]]
@@ -384,6 +514,7 @@ def test_page(kontor, make_frontend, browser):
     wait.until(lambda _: len(rows(browser, "workers")) == 2)
     wait.until(lambda _: "skeleton" in browser.find_element(By.ID, "plugins").text)
     wait.until(lambda _: "observer/" in browser.find_element(By.ID, "registry").text)
+    assert not browser.find_element(By.ID, "mailers-card").is_displayed()  # none is loaded
     # The tree is open down to the plugins' own processes.
     wait.until(lambda _: "skeleton.counter" in browser.find_element(By.ID, "processes").text)
     search = browser.find_element(By.ID, "search")
@@ -431,6 +562,75 @@ def test_page_on_a_phone_and_by_keyboard(kontor, make_frontend, browser):
         wait.until(lambda _: not browser.find_elements(By.CSS_SELECTOR, closed))
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_page_shows_connections(kontor, make_frontend, browser):
+    """An operator would see that requests hang, but not on which connection, or whose."""
+    site = site_of(kontor, make_frontend, "bob")
+    with kontor.client() as client:
+        client.begin()
+        client.send(fastcgi.record(fastcgi.PARAMS, 1, fastcgi.pairs(fastcgi.parameters(
+            "/api/evaluation/echo", "POST", "", 100, "application/json"))))
+        client.send(fastcgi.record(fastcgi.PARAMS, 1))
+        kontor.wait_requests(1)
+        browser.get_log("browser")
+        browser.get(f"{site.url}/observer/")
+        wait = WebDriverWait(browser, WAIT_SECONDS)
+        wait.until(lambda _: "echo for" in browser.find_element(By.ID, "connections").text)
+        first = texts(browser, "connections")[0]
+        assert first.startswith(f"{Path('/proc/self/comm').read_text().strip()}, pid {os.getpid()}")
+        assert "POST /api/evaluation/echo for " in first
+        words = browser.find_element(By.ID, "connections-words").text
+        assert re.fullmatch(
+            r"\d+ connections of web servers, \d+ at work\. Nothing waits to be taken\.", words)
+        # The page's own stream is long on purpose, and comes from nginx.
+        wait.until(lambda _: [row for row in texts(browser, "connections") if "nginx" in row and
+                              "/events for" in row and "on purpose" in row])
+        # By keyboard: the focus stays on the link when the rows are new, and leads to the process.
+        link = "document.querySelector('#connections [data-what=link]')"
+        browser.execute_script(f"window.first = {link}; window.first.focus()")
+        wait.until(lambda _: browser.execute_script("return !window.first.isConnected"))
+        assert browser.execute_script(f"return document.activeElement === {link}")
+        browser.switch_to.active_element.send_keys(Keys.ENTER)
+        wait.until(lambda _: len(texts(browser)) == 1 and "echo" in texts(browser)[0])
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
+        try:
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+            assert "echo for" in texts(browser, "connections")[0].replace("\n", " ")
+        finally:
+            browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert not complaints(browser)
+
+
+def test_page_shows_mailers(mailer, make_frontend, browser):
+    """An operator would have to sign in to the machine to see whether mails go out."""
+    kontor, noon = mailer
+    site = site_of(kontor, make_frontend, "bob")
+    browser.get_log("browser")
+    browser.get(f"{site.url}/observer/")
+    wait = WebDriverWait(browser, WAIT_SECONDS)
+    words = browser.find_element(By.ID, "mailers-words")
+    wait.until(lambda _: words.text.startswith("13 people's mailers sleep; the next one wakes: "))
+    said = wait.until(lambda _: re.search(
+        r", in (\d+) h.* 0 mails wait, 0 are on the way\. .* 3 were sent and 0 given up\.$",
+        words.text))
+    assert abs(int(said[1]) - (noon - time.time()) / 3600) <= 1
+    lines = [row.split() for row in texts(browser, "mailers")]
+    assert [line[0] for line in lines] == ["all", "1", "2"]
+    assert int(lines[0][1]) == int(lines[1][1]) + int(lines[2][1]) == 13
+    # By keyboard to their processes.
+    link = browser.find_element(By.ID, "mailers-link")
+    link.send_keys(Keys.ENTER)
+    wait.until(lambda _: len(texts(browser)) == 13 and "mailer of a person" in texts(browser)[0])
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True})
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+        assert browser.find_element(By.ID, "mailers").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert not complaints(browser)
 
 
 def test_page_repeats_no_point(kontor, make_frontend, browser):

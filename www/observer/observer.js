@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The observer's page. How the workers are and each new point of the charts come by themselves
-// (server-sent events); processes, jobs, slow requests and keys are asked for, a bounded part of them.
+// (server-sent events); processes, connections, mailers, jobs, slow requests and keys are asked for, a
+// bounded part of them.
 
 import { $, make, setShown, setText } from "../reports/dom.js";
 import { formatBytes, formatCount, formatWait, spoken } from "../reports/format.js";
 import { API, cell, numeric, setRows } from "./api.js";
 import { addHistory } from "./charts.js";
+import { showConnections } from "./connections.js";
 import { prepareLists, showLists } from "./lists.js";
+import { showMailers } from "./mailers.js";
 import { prepareProcesses, setMayKill, setWorkers, showProcesses } from "./processes.js";
 
 const STEP_MS = 5000;
@@ -119,7 +122,8 @@ function follow() {
 
 async function refresh() {
   try {
-    await Promise.all([showLists(), $("kill").open ? null : showProcesses()]);
+    await Promise.all([showLists(), showConnections(), showMailers(),
+      $("kill").open ? null : showProcesses()]);
     showProblem(null);
   } catch (error) {
     showProblem(error);
