@@ -25,11 +25,13 @@ def instant(zone, text):
 
 
 class Mailer(Kontor):
-    """`now` sets the clock of the next start: seconds since 1970, or None for the real time."""
+    """`now` sets the clock of the next start: seconds since 1970, or None for the real time. With
+    `is_settable` set_clock sets it while kontor runs."""
 
     def __init__(self, folder, plugin_dir, server, options=None, settings=None, calendar=None,
-                 plugins=("calendar", "mailer"), sections=None):
+                 plugins=("calendar", "mailer"), sections=None, is_settable=False):
         self.now = None
+        self.clock = folder / "clock" if is_settable else None
         self.store = folder / "store.db"
         mailer = {"public_url": PUBLIC, "from": "kontor <kontor@kontor.test>",
                   "smtp": f"smtp://127.0.0.1:{server.port}", "smtp_tls": "no", "retry": "100ms",
@@ -46,13 +48,23 @@ class Mailer(Kontor):
         before = dict(library.ENVIRONMENT)
         if self.now is not None:
             library.ENVIRONMENT.update(
-                LD_PRELOAD=FAKETIME[0], FAKETIME=f"{self.now - time.time():+.3f}",
-                FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_RESET="1")
+                LD_PRELOAD=FAKETIME[0], FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_RESET="1")
+            if self.clock:
+                self.set_clock(self.now)
+                library.ENVIRONMENT.update(FAKETIME_TIMESTAMP_FILE=str(self.clock),
+                                           FAKETIME_NO_CACHE="1")
+            else:
+                library.ENVIRONMENT["FAKETIME"] = f"{self.now - time.time():+.3f}"
         try:
             return super().start()
         finally:
             library.ENVIRONMENT.clear()
             library.ENVIRONMENT.update(before)
+
+    def set_clock(self, now):
+        fresh = self.clock.with_suffix(".fresh")
+        fresh.write_text(f"{now - time.time():+.3f}\n")
+        fresh.rename(self.clock)
 
     def restart(self, now):
         """Stop it, and start it when the clock says so."""

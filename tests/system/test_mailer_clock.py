@@ -86,6 +86,21 @@ def test_clock_set_back_gives_no_second_mail(make_mailer, server):
     assert len(server.mails) == 1
 
 
+def test_the_clock_is_set_while_it_runs(make_mailer, server):
+    """Whose hour the clock jumped over would wait for a week; whose hour comes twice, get two."""
+    mailer = make_mailer(server, {"ada": {}, "bob": {"hour": 20}, "eve": {"hour": 22}},
+                         now=FRIDAY - 4, is_settable=True)
+    mailer.wait_log("3 mailers sleep in slot")
+    mailer.set_clock(FRIDAY + HOUR + 60)
+    for user in ("ada", "bob"):
+        wait_state(mailer, "2026-10-23", "sent", user)
+    mailer.set_clock(FRIDAY - 4)
+    assert mailer.ask("settings", "eve", {"hour": 19}).status == 200
+    wait_state(mailer, "2026-10-23", "sent", "eve")
+    assert sorted(mail["To"] for mail in server.mails) == [
+        "ada@example.org", "bob@example.org", "eve@example.org"]
+
+
 def test_clock_a_year_ahead_for_a_moment_loses_no_mail(make_mailer, server):
     """A broken clock would silence the mailer for a year."""
     mailer = make_mailer(server, {"ada": {}}, now=instant(ZONE, "2027-10-22 19:00") + 1)
