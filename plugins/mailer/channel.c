@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * While libcurl connects, its sockets are in an epoll of the channel's own, for which the process
- * waits as for one descriptor. The connection stays with the easy handle, in its multi handle,
- * until both go (CURLOPT_CONNECT_ONLY).
+ * waits as for one descriptor; what it does in between is done on the thread pool, since reading
+ * the system's certificates takes tens of milliseconds. The connection stays with the easy handle,
+ * in its multi handle, until both go (CURLOPT_CONNECT_ONLY).
  */
 #include "channel.h"
 
@@ -14,6 +15,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /** To get a connection, out of the time there is. */
@@ -33,11 +35,21 @@ struct kt_channel {
     int fd;                   /* libcurl's socket, when it is open */
     int sockets[SOCKETS_MAX]; /* all that libcurl has open; -1: a free place */
     int64_t due_ms;           /* when libcurl wants to be called; -1: by sockets only */
+    bool has_more;            /* libcurl is not at its end */
     bool has_pipelining;
     char words[CURL_ERROR_SIZE];
     size_t first, filled; /* of the input: read but not taken */
     char input[INPUT_SIZE];
 };
+
+/** As kt_now_ms, on any thread. */
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 /* ---------------------------------------------------------------- callbacks of libcurl */
 
@@ -62,7 +74,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *argument, voi
 static int on_timer(CURLM *multi, long timeout_ms, void *argument)
 {
     (void)multi;
-    ((struct kt_channel *)argument)->due_ms = timeout_ms < 0 ? -1 : kt_now_ms() + timeout_ms;
+    ((struct kt_channel *)argument)->due_ms = timeout_ms < 0 ? -1 : clock_ms() + timeout_ms;
     return 0;
 }
 
@@ -194,9 +206,10 @@ static struct kt_channel *make(TALLOC_CTX *context, const struct kt_channel_opti
     return channel;
 }
 
-/** Let libcurl go on with what has happened. @return whether it has more to do */
-static bool go_on(struct kt_channel *channel)
+/** Let libcurl go on with what has happened. On the thread pool. */
+static void go_on(void *argument)
 {
+    struct kt_channel *channel = argument;
     struct epoll_event events[EVENTS_MAX];
     int running = 1, count = epoll_wait(channel->epoll_fd, events, EVENTS_MAX, 0);
     CURLMcode code = CURLM_OK;
@@ -210,7 +223,7 @@ static bool go_on(struct kt_channel *channel)
 
         code = curl_multi_socket_action(channel->multi, events[index].data.fd, what, &running);
     }
-    return code == CURLM_OK && running > 0;
+    channel->has_more = code == CURLM_OK && running > 0;
 }
 
 /** What libcurl waits for, at most until the deadline. @return false: it can't be waited for */
@@ -270,8 +283,10 @@ int kt_channel_open(TALLOC_CTX *context, const struct kt_channel_options *option
     *error = (struct kt_channel_error){.code = 0};
     if (!channel)
         return -ENOMEM;
-    while (go_on(channel) && wait_for_libcurl(channel, deadline_ms))
-        continue;
+    do {
+        channel->has_more = false;
+        (void)kt_work(go_on, channel); /* without room there libcurl doesn't come to its end */
+    } while (channel->has_more && wait_for_libcurl(channel, deadline_ms));
     result = result_of(channel);
     if (result != CURLE_OK) {
         code = explain(channel, result, error);
