@@ -116,8 +116,18 @@ FILES = {
     "xlsx_memory_mb": "spreadsheet: memory beside a million of them",
 }
 
+# Ten thousand weekly mails at once, to a mail server that answers at once, and to one that takes as
+# long for a mail as a disk's sync; and a million mailers asleep.
+MAILS = {f"mail{server}{suffix}": f"{metric}, {words}"
+         for server, words in (("", "server at once"), ("_synced", "server takes 10 ms"))
+         for suffix, metric in (("", "mails"), ("_cpu_us", "processor time of a mail"),
+                                ("_echo_p99_ms", "99 % of echo answered while mails go out"))} | {
+    "mail_sleepers_memory_mb": "a million mailers asleep",
+    "mail_sleepers_start_s": "starting them from the store",
+}
+
 # All else that has a better name than its figure's.
-OTHERS = {
+OTHERS = MAILS | {
     "job_start_ms": "job: from request to an empty one that is ready",
     "job_crowd_1000_ms": "job: a thousand who want the same one",
     "job_others_p99_ms": "job: 99 % of others answered while 200 run",
@@ -177,6 +187,8 @@ def title(figure):
     """What a figure is called: "now, 1,000 connections"."""
     if figure in STORE:
         return f"store in SQLite: {STORE[figure]}"
+    if figure in MICROSERVERS:
+        return f"one process a row, {MICROSERVERS[figure]}"
     for titles in (NATIVE, POOL, FILES, FASTCGI, BUFFERS, OTHERS):
         if figure in titles:
             return titles[figure]
@@ -193,4 +205,4 @@ def has_table(figure):
     first = figure.partition("_")[0]
     return (first in ("platforms", "buffers", *ENDPOINTS) or
             any(figure in titles for titles in (NATIVE, STORE, MICROSERVERS, POOL, FILES,
-                                           FASTCGI)))
+                                                   FASTCGI)))
