@@ -9,6 +9,7 @@
 #include "connections.h"
 #include "google_token.h"
 #include "ics_url.h"
+#include "json_request.h"
 #include "oauth.h"
 
 #include <cjson/cJSON.h>
@@ -38,36 +39,17 @@ static const char *need_user(struct kt_request *request, const struct kt_service
 }
 
 /** @return the body, or NULL when the request has been answered */
-static cJSON *need_json(struct kt_request *request)
+static cJSON *need_own_json(struct kt_request *request)
 {
-    cJSON *json = NULL;
-    int result;
-
-    if (!kt_request_is_same_site(request)) {
-        kt_respond_problem(request, 403, "This has to come from a page of this site.");
-        return NULL;
-    }
-    result = kt_request_json(request, &json);
-    if (result == 0 && cJSON_IsObject(json))
-        return json;
-    if (result < 0)
-        kt_respond_body_error(request, result);
-    else
-        kt_respond_problem(request, 400, "The body has to be a JSON object.");
+    if (kt_request_is_same_site(request))
+        return kt_need_json(request);
+    kt_respond_problem(request, 403, "This has to come from a page of this site.");
     return NULL;
-}
-
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-
-    return text ? text : "";
 }
 
 static void answer_store_error(struct kt_request *request, int result)
 {
-    kt_log_warning("what people have connected can't be read or stored: %s", strerror(-result));
-    kt_respond_problem(request, 503, "The store can't be used now. Try again in a moment.");
+    kt_respond_store_error(request, "what people have connected can't be read or stored", result);
 }
 
 static void answer_source_error(struct kt_request *request, const struct kt_source_error *error)
@@ -182,7 +164,7 @@ static struct kt_connection begin(enum kt_connection_kind kind, const char *addr
 /** @return the address as it is fetched, or NULL when the request has been answered */
 static const char *need_address(struct kt_request *request, const cJSON *json)
 {
-    const char *address = kt_ics_url_normalise(kt_self_memory(), text_of(json, "address"));
+    const char *address = kt_ics_url_normalise(kt_self_memory(), kt_json_member(json, "address"));
 
     if (!address)
         kt_respond_problem(request, 400,
@@ -194,7 +176,7 @@ static void handle_url(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     const char *user = need_user(request, service);
-    cJSON *json = user ? need_json(request) : NULL;
+    cJSON *json = user ? need_own_json(request) : NULL;
     const char *address = json ? need_address(request, json) : NULL;
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_connection fresh;
@@ -213,7 +195,7 @@ static void handle_caldav(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     const char *user = need_user(request, service);
-    cJSON *json = user ? need_json(request) : NULL;
+    cJSON *json = user ? need_own_json(request) : NULL;
     const char *address = json ? need_address(request, json) : NULL;
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_connection fresh;
@@ -221,8 +203,8 @@ static void handle_caldav(struct kt_request *request)
     if (!address)
         return;
     fresh = begin(KT_CONNECTION_CALDAV, address);
-    fresh.login = text_of(json, "login");
-    fresh.password = text_of(json, "password");
+    fresh.login = kt_json_member(json, "login");
+    fresh.password = kt_json_member(json, "password");
     if (strlen(fresh.login) > LOGIN_MAX || strlen(fresh.password) > LOGIN_MAX ||
         strchr(fresh.login, ':')) {
         kt_respond_problem(request, 400, "The login or the password can't be used.");
@@ -253,7 +235,7 @@ static bool is_named(const cJSON *list, const char *id)
 static int choose(struct kt_account *account, void *argument)
 {
     const cJSON *json = argument;
-    struct kt_connection *connection = kt_account_find(account, text_of(json, "id"));
+    struct kt_connection *connection = kt_account_find(account, kt_json_member(json, "id"));
     const cJSON *chosen = cJSON_GetObjectItemCaseSensitive(json, "chosen");
 
     if (!connection)
@@ -268,7 +250,7 @@ static void handle_choose(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     const char *user = need_user(request, service);
-    cJSON *json = user ? need_json(request) : NULL;
+    cJSON *json = user ? need_own_json(request) : NULL;
 
     if (!json)
         return;
@@ -311,13 +293,13 @@ static void handle_disconnect(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     const char *user = need_user(request, service);
-    cJSON *json = user ? need_json(request) : NULL;
+    cJSON *json = user ? need_own_json(request) : NULL;
     struct removal removal = {.id = ""};
     int result;
 
     if (!json)
         return;
-    removal.id = text_of(json, "id");
+    removal.id = kt_json_member(json, "id");
     if (!*removal.id && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "all"))) {
         kt_respond_problem(request, 400, "Say which one: “id”, or “all”: true.");
         return;

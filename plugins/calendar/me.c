@@ -4,6 +4,7 @@
 
 #include "elsewhere.h"
 #include "google_token.h"
+#include "json_request.h"
 #include "person.h"
 #include "service.h"
 #include "session.h"
@@ -20,8 +21,7 @@
 
 static void answer_store_error(struct kt_request *request, int result)
 {
-    kt_log_warning("the store can't be used for people: %s", strerror(-result));
-    kt_respond_problem(request, 503, "The store can't be used now. Try again in a moment.");
+    kt_respond_store_error(request, "the store can't be used for people", result);
 }
 
 /** @return whether there is somebody; otherwise it is answered */
@@ -38,21 +38,6 @@ static bool need_person(struct kt_request *request, struct kt_person_found *ret_
     else
         return true;
     return false;
-}
-
-/** @return the body, or NULL when the request has been answered */
-static cJSON *need_json(struct kt_request *request)
-{
-    cJSON *json = NULL;
-    int result = kt_request_json(request, &json);
-
-    if (result == 0 && cJSON_IsObject(json))
-        return json;
-    if (result < 0)
-        kt_respond_body_error(request, result);
-    else
-        kt_respond_problem(request, 400, "The body has to be a JSON object.");
-    return NULL;
 }
 
 static void answer_nothing(struct kt_request *request)
@@ -169,7 +154,7 @@ static void handle_settings(struct kt_request *request)
     cJSON *json;
     int result;
 
-    if (!need_person(request, &found) || !(json = need_json(request)))
+    if (!need_person(request, &found) || !(json = kt_need_json(request)))
         return;
     if (!service->secrets) {
         kt_respond_problem(request, 501, "Nothing of people is stored here: there is no key_file.");
@@ -195,7 +180,7 @@ static void handle_sign_out(struct kt_request *request)
     cJSON *json;
     int result;
 
-    if (!need_person(request, &found) || !(json = need_json(request)))
+    if (!need_person(request, &found) || !(json = kt_need_json(request)))
         return;
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "everywhere")))
         result = kt_session_end_all(request, service, found.user);
@@ -238,7 +223,7 @@ static void handle_delete(struct kt_request *request)
     cJSON *json;
     int result = 0;
 
-    if (!need_person(request, &found) || !(json = need_json(request)))
+    if (!need_person(request, &found) || !(json = kt_need_json(request)))
         return;
     if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "delete"))) {
         kt_respond_problem(request, 400, "Say that you mean it: “delete”: true.");

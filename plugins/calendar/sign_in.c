@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "identity_server.h"
+#include "json_request.h"
 #include "mail.h"
 #include "service.h"
 #include "session.h"
@@ -15,7 +16,6 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <kontor/log.h>
 #include <kontor/request.h>
 #include <string.h>
 
@@ -46,32 +46,9 @@ static bool need_links(struct kt_request *request, const struct kt_service *serv
     return false;
 }
 
-/** @return the body, or NULL when the request has been answered */
-static cJSON *need_json(struct kt_request *request)
-{
-    cJSON *json = NULL;
-    int result = kt_request_json(request, &json);
-
-    if (result == 0 && cJSON_IsObject(json))
-        return json;
-    if (result < 0)
-        kt_respond_body_error(request, result);
-    else
-        kt_respond_problem(request, 400, "The body has to be a JSON object.");
-    return NULL;
-}
-
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-
-    return text ? text : "";
-}
-
 static void answer_store_error(struct kt_request *request, int result)
 {
-    kt_log_warning("the store can't be used for signing in: %s", strerror(-result));
-    kt_respond_problem(request, 503, "The store can't be used now. Try again in a moment.");
+    kt_respond_store_error(request, "the store can't be used for signing in", result);
 }
 
 /* ---------------------------------------------------------------- the mail */
@@ -92,7 +69,7 @@ static bool need_mailer(struct kt_request *request)
 static bool need_address(struct kt_request *request, const struct kt_service *service,
                          const cJSON *json, char ret_address[KT_ADDRESS_SIZE])
 {
-    if (kt_address_normalise(text_of(json, "address"), ret_address) < 0)
+    if (kt_address_normalise(kt_json_member(json, "address"), ret_address) < 0)
         kt_respond_problem(request, 422, "This is not an e-mail address that mail can be sent to.");
     else if (!kt_domains_have(service->sign_in_domains, ret_address))
         kt_respond_problem(request, 403,
@@ -124,7 +101,7 @@ static void handle_ask(struct kt_request *request)
     cJSON *json, *answer;
     int result;
 
-    if (!need_links(request, service) || !need_mailer(request) || !(json = need_json(request)) ||
+    if (!need_links(request, service) || !need_mailer(request) || !(json = kt_need_json(request)) ||
         !need_address(request, service, json, address) || !kt_sign_in_may_begin(request, address))
         return;
     result = kt_session_mark(request, service, mark);
@@ -134,7 +111,8 @@ static void handle_ask(struct kt_request *request)
         answer_store_error(request, result);
         return;
     }
-    if (send_link(service, address, token, strcmp(text_of(json, "for"), "mailer") == 0) < 0) {
+    if (send_link(service, address, token, strcmp(kt_json_member(json, "for"), "mailer") == 0) <
+        0) {
         kt_respond_problem(request, 503, "The mail can't be sent now. Try again in a few minutes.");
         return;
     }
@@ -181,9 +159,9 @@ static void handle_confirm(struct kt_request *request)
     cJSON *json, *answer;
     int result;
 
-    if (!need_links(request, service) || !(json = need_json(request)))
+    if (!need_links(request, service) || !(json = kt_need_json(request)))
         return;
-    result = kt_sign_in_link_use(text_of(json, "token"), has_mark, &browser, address);
+    result = kt_sign_in_link_use(kt_json_member(json, "token"), has_mark, &browser, address);
     if (result == 0 && !kt_domains_have(service->sign_in_domains, address))
         result = -ENOENT; /* the rule has changed since */
     if (result == 0)
