@@ -277,7 +277,8 @@ int kt_look_write_json(struct kt_look *look, const struct kt_look_question *ques
 {
     const struct kt_week week = {.window = &look->window,
                                  .breakdown = &look->breakdown,
-                                 .comparison = look->is_compared ? &look->comparison : NULL,
+                                 .comparison =
+                                     question->weeks_before > 0 ? &look->comparison : NULL,
                                  .warnings = &look->warnings,
                                  .week_start = question->week_start,
                                  .today = look->today,
@@ -309,11 +310,9 @@ static int compare(struct job *job)
     for (uint32_t week = 0; result == 0 && week < question->weeks_before; week++)
         result = kt_breakdown_make(look->tree, &job->answer.events, &job->before[week],
                                    &question->service->breakdown, &before[week]);
-    if (result == 0)
-        result = kt_compare(look->tree, &look->breakdown, before, question->weeks_before,
-                            &look->comparison);
-    look->is_compared = result == 0;
-    return result;
+    return result < 0 ? result
+                      : kt_compare(look->tree, &look->breakdown, before, question->weeks_before,
+                                   &look->comparison);
 }
 
 static void make_answer(void *argument)

@@ -52,8 +52,7 @@ struct kt_look {
     TALLOC_CTX *tree; /**< a root of its own; see work_tree.h */
     struct kt_window window;
     struct kt_breakdown breakdown;
-    bool is_compared;
-    struct kt_comparison comparison; /**< if is_compared */
+    struct kt_comparison comparison; /**< if weeks_before of the question is not 0 */
     struct kt_warnings warnings;
     int32_t today; /**< in the zone */
     char *text;    /**< what was written */

@@ -118,10 +118,10 @@ static int find_refusal(const int codes[COMMANDS])
 }
 
 /** After a refusal: bring the channel in order. @return whether it is good for another mail */
-static bool start_over(const struct conversation *with, const int codes[COMMANDS], int refusal)
+static bool start_over(const struct conversation *with, const int codes[COMMANDS])
 {
     for (int command = 0; command < COMMANDS; command++) {
-        if (refusal < 0 || codes[command] < 0 || codes[command] == CLOSING)
+        if (codes[command] < 0 || codes[command] == CLOSING)
             return false;
     }
     /* a server that takes DATA although nobody is to get it (RFC 2920, 3.1) */
@@ -160,7 +160,6 @@ static int send_letter(const struct conversation *with, const char *letter, size
         return -EPROTO;
     stuffed = stuff(letter, size, &stuffed_size);
     result = kt_channel_write(with->channel, stuffed, stuffed_size, with->deadline_ms);
-
     talloc_free(stuffed);
     return result < 0 ? result : read_reply(with);
 }
@@ -178,14 +177,15 @@ int kt_smtp_send(struct kt_channel *channel, const char *from, const char *to, c
                  size_t size, int64_t deadline_ms, struct kt_post_outcome *ret_outcome)
 {
     struct conversation with = {.channel = channel, .deadline_ms = deadline_ms};
-    TALLOC_CTX *memory = kt_must(talloc_new(kt_self_memory()));
     char *commands[COMMANDS];
     int codes[COMMANDS], code;
+    TALLOC_CTX *memory;
 
     if (!kt_channel_is_quiet(channel)) {
         set_outcome(ret_outcome, -ENOTCONN);
         return -ESTALE;
     }
+    memory = kt_must(talloc_new(kt_self_memory()));
     write_commands(memory, from, to, commands);
     introduce(&with, commands, codes);
     talloc_free(memory);
@@ -196,7 +196,7 @@ int kt_smtp_send(struct kt_channel *channel, const char *from, const char *to, c
     code = find_refusal(codes);
     if (code != 0) {
         set_outcome(ret_outcome, code);
-        return start_over(&with, codes, code) ? 0 : -ENOTCONN;
+        return code > 0 && start_over(&with, codes) ? 0 : -ENOTCONN;
     }
     code = send_letter(&with, letter, size);
     if (code == 250) {

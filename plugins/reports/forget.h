@@ -2,8 +2,8 @@
 /*
  * What other plugins may ask of the reports: a server with this name in each worker (kt_whereis).
  * This header is all that another plugin includes. The call REPORTS_FORGET has the JSON {"user"}:
- * of the reports of this person's own calendar none is left, none is being made. The reply's type
- * says how it went; it has no data.
+ * of the reports of this person's own calendar that were ordered before none is left, none is being
+ * made. The reply's type says how it went; it has no data.
  */
 #ifndef REPORTS_FORGET_H
 #define REPORTS_FORGET_H

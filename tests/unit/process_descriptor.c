@@ -85,6 +85,7 @@ static void test_what_cannot_be_waited_for(void)
     int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     assert_true(file >= 0);
     assert_int_equal(kt_wait_fd(file, KT_READABLE, -1), -EPERM);
+    assert_int_equal(kt_wait_fd(file, 0, -1), -EINVAL);
     close(file);
     assert_int_equal(kt_wait_fd(file, KT_READABLE, -1), -EBADF);
 }
