@@ -23,6 +23,10 @@
 #define WRITE_BUFFERS_MAX 16
 /** After so many connections were read the processes of their requests get their turn. */
 #define CONNECTIONS_PER_SLICE 16
+/** So many are read in one turn of the loop. The others are as readable in the next one, and what
+ * the first have set going, elsewhere or on the clock, is seen in between: it need not wait for a
+ * thousand who come at once. */
+#define CONNECTIONS_PER_TURN 64
 /** How many reads a connection gets before the others have their turn. */
 #define READS_PER_TURN 4
 
@@ -46,6 +50,7 @@ int kt_connection_open(struct kt_engine *engine, int fd)
         engine->connections->previous = connection;
     engine->connections = connection;
     engine->counts.connections++;
+    kt_engine_connections_changed(engine);
     engine->holders++;
     connection->next_fresh = engine->fresh;
     engine->fresh = connection;
@@ -108,7 +113,7 @@ void kt_connection_close(struct kt_connection *connection)
     while (connection->requests)
         kt_fastcgi_request_lose(connection->requests);
     kt_map_clear(&connection->ids);
-    kt_engine_accept_update(engine);
+    kt_engine_connections_changed(engine);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -420,10 +425,12 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     }
     if (events & UV_WRITABLE)
         kt_connection_flush(connection);
-    if (connection->state != KT_CONNECTION_CLOSED && (events & UV_READABLE))
+    bool is_read = (events & UV_READABLE) && engine->polled < CONNECTIONS_PER_TURN;
+    if (connection->state != KT_CONNECTION_CLOSED && is_read)
         kt_connection_read(connection);
     kt_connection_update(connection);
-    if (++engine->polled % CONNECTIONS_PER_SLICE == 0)
+    kt_engine_tend(engine);
+    if (is_read && ++engine->polled % CONNECTIONS_PER_SLICE == 0)
         kt_runtime_slice();
 }
 

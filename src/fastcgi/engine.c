@@ -14,8 +14,10 @@
 
 /** How many connections are accepted in a row: workers that share a socket share the work. */
 #define ACCEPTS_PER_TURN 16
-/** How long to wait before accepting again when descriptors or memory are used up. */
-#define RESUME_MS 100
+/** How long to wait before accepting again when descriptors or memory are used up, ... */
+#define EXHAUSTED_MS 100
+/** ... and before it when another worker has fewer connections. */
+#define AHEAD_MS 1
 /** So many connections are given away between two looks at them: sockets hold a few hundred. */
 #define GIVES_PER_SWEEP 64
 /** Times are looked at this often in each of them … */
@@ -51,7 +53,7 @@ static void accept_stop(struct kt_engine *engine)
         uv_poll_stop(&engine->listeners[i].poll);
 }
 
-void kt_engine_accept_update(struct kt_engine *engine)
+static void update_accepting(struct kt_engine *engine)
 {
     if (engine->is_closed)
         return;
@@ -63,9 +65,30 @@ void kt_engine_accept_update(struct kt_engine *engine)
         accept_stop(engine);
 }
 
+void kt_engine_connections_changed(struct kt_engine *engine)
+{
+    if (engine->options.balance && !engine->is_draining && !engine->is_closed)
+        kt_balance_tell(engine->options.balance, engine->options.place,
+                        (uint32_t)engine->counts.connections);
+    update_accepting(engine);
+}
+
+static void leave_balance(struct kt_engine *engine)
+{
+    if (engine->options.balance)
+        kt_balance_leave(engine->options.balance, engine->options.place);
+}
+
 static void on_resume(uv_timer_t *timer)
 {
-    kt_engine_accept_update(timer->data);
+    update_accepting(timer->data);
+}
+
+/** Accept nothing for a while. */
+static void rest(struct kt_engine *engine, uint64_t pause_ms)
+{
+    uv_timer_start(&engine->resume, on_resume, pause_ms, 0);
+    update_accepting(engine);
 }
 
 /** Whether accept failed because something is used up; the peer stays in the backlog meanwhile. */
@@ -90,16 +113,22 @@ static void on_settle(uv_prepare_t *prepare)
 {
     struct kt_engine *engine = prepare->data;
     uv_prepare_stop(prepare);
+    engine->polled = 0;
     engine->holders++; /* the last connection may be the last holder but us */
     settle_all(engine);
     kt_engine_unhold(engine);
+}
+
+void kt_engine_tend(struct kt_engine *engine)
+{
+    uv_prepare_start(&engine->settle, on_settle);
 }
 
 /** There may be fresh connections: see to them soon, and sweep from now on. */
 static void tend_fresh(struct kt_engine *engine)
 {
     if (engine->fresh)
-        uv_prepare_start(&engine->settle, on_settle);
+        kt_engine_tend(engine);
     if (engine->connections && !uv_is_active((uv_handle_t *)&engine->sweep)) {
         uint64_t interval_ms = uv_timer_get_repeat(&engine->sweep);
         uv_timer_start(&engine->sweep, on_sweep, interval_ms, interval_ms);
@@ -126,11 +155,24 @@ static int accept_peer(const struct kt_listener *listener)
     return -ECONNREFUSED;
 }
 
+/** Whether to leave who comes to the others first: they have fewer, and have had no time yet. */
+static bool let_others(struct kt_engine *engine)
+{
+    const struct kt_balance *balance = engine->options.balance;
+    engine->has_let_others =
+        !engine->has_let_others && balance && kt_balance_is_ahead(balance, engine->options.place);
+    return engine->has_let_others;
+}
+
 static void on_incoming(uv_poll_t *handle, int status, int events)
 {
     struct kt_listener *listener = handle->data;
     struct kt_engine *engine = listener->engine;
     (void)events;
+    if (let_others(engine)) {
+        rest(engine, AHEAD_MS);
+        return;
+    }
     int error = status < 0 ? -status : 0;
     for (int i = 0; i < ACCEPTS_PER_TURN && !error && engine->is_accepting; i++) {
         int fd = accept_peer(listener);
@@ -143,12 +185,9 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
         int result = kt_connection_open(engine, fd);
         if (result < 0)
             error = -result;
-        kt_engine_accept_update(engine);
     }
-    if (is_exhausted(error) || status < 0) {
-        uv_timer_start(&engine->resume, on_resume, RESUME_MS, 0);
-        kt_engine_accept_update(engine);
-    }
+    if (is_exhausted(error) || status < 0)
+        rest(engine, EXHAUSTED_MS);
     tend_fresh(engine);
 }
 
@@ -249,7 +288,7 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
         engine->listener_count++;
         engine->holders++;
     }
-    accept_start(engine);
+    kt_engine_connections_changed(engine);
     *ret_engine = engine;
     return 0;
 }
@@ -288,7 +327,8 @@ void kt_engine_drain(struct kt_engine *engine, bool (*give)(void *argument, int 
     engine->on_idle = on_idle;
     engine->drain_argument = argument;
     engine->drain_ms = kt_now_ms();
-    kt_engine_accept_update(engine);
+    leave_balance(engine);
+    update_accepting(engine);
     uv_timer_start(&engine->sweep, on_sweep, SWEEP_DRAIN_MS, SWEEP_DRAIN_MS);
     tell_given(engine);
     tell_idle(engine);
@@ -317,6 +357,7 @@ void kt_engine_close(struct kt_engine *engine)
     if (engine->is_closed)
         return;
     engine->is_closed = true;
+    leave_balance(engine);
     for (size_t i = 0; i < engine->listener_count; i++)
         uv_close((uv_handle_t *)&engine->listeners[i].poll, on_listener_closed);
     while (engine->connections)

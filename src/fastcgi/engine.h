@@ -6,6 +6,7 @@
 #ifndef KT_ENGINE_H
 #define KT_ENGINE_H
 
+#include "fastcgi/balance.h"
 #include "fastcgi/buffer.h"
 #include "fastcgi/peer.h"
 #include "fastcgi/request.h"
@@ -26,6 +27,8 @@ struct kt_engine_options {
     int64_t request_timeout_ms;
     int64_t transfer_timeout_ms;
     const char *web_servers;     /**< who may connect, as in FCGI_WEB_SERVER_ADDRS; NULL: all */
+    struct kt_balance *balance;  /**< with the others who accept; NULL: there are none; borrowed */
+    uint32_t place;              /**< in it */
     const char *overload_answer; /**< a whole CGI answer for requests over the bound; borrowed */
     /** All parameters are there. The callee answers, releases and frees the request in the end. */
     void (*on_request)(struct kt_fastcgi_request *request);
@@ -56,11 +59,12 @@ struct kt_engine {
     struct kt_fastcgi_request *sweep_next; /**< whom the running sweep looks at next */
     struct kt_listener *listeners;
     size_t listener_count, holders;
-    uint32_t polled;     /**< connections that had something to say, for the turns of processes */
+    uint32_t polled;     /**< connections that had something to say in this turn of the loop */
     uv_timer_t sweep;    /**< looks for times that are over, while there are connections */
-    uv_timer_t resume;   /**< accepts again after descriptors or memory were used up */
-    uv_prepare_t settle; /**< sees to the fresh connections before the loop waits */
+    uv_timer_t resume;   /**< accepts again after a pause */
+    uv_prepare_t settle; /**< ends a turn of the loop in which there was something to do */
     bool is_accepting, is_draining, is_closed;
+    bool has_let_others;                  /**< accept who comes, the others have not */
     int64_t drain_ms;                     /**< when the drain began */
     bool (*give)(void *argument, int fd); /**< while draining: takes connections; or NULL */
     unsigned int gives_left;              /**< before the next sweep, so that no one is flooded */
@@ -91,8 +95,11 @@ void kt_engine_adopt(struct kt_engine *engine, int fd);
 /** Cut every connection; the engine frees itself when the last request has been released. */
 void kt_engine_close(struct kt_engine *engine);
 
-/** Accept or stop accepting, as the number of connections allows. */
-void kt_engine_accept_update(struct kt_engine *engine);
+/** The number of connections has changed: tell the other workers, accept or stop accepting. */
+void kt_engine_connections_changed(struct kt_engine *engine);
+
+/** Something was done in this turn of the loop: see to what is left before the loop waits. */
+void kt_engine_tend(struct kt_engine *engine);
 
 /** One holder less: frees a closed engine with the last one. */
 void kt_engine_unhold(struct kt_engine *engine);

@@ -330,6 +330,8 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
     service.slow_ns = (uint64_t)options->slow_request_ms * UINT64_C(1000000);
     service.refused_total = service.failed_total = 0;
     struct kt_engine_options engine = {
+        .balance = options->balance,
+        .place = options->place,
         .connections_max = options->connections_max,
         .requests_max = options->requests_max,
         .params_max_bytes = options->params_max_bytes,

@@ -13,9 +13,12 @@
 #include <stdint.h>
 
 struct cJSON;
+struct kt_balance;
 
-/** Every bound of the front door; all must be set. */
+/** Every bound of the front door; all must be set but the balance. */
 struct kt_service_options {
+    struct kt_balance *balance; /**< as in struct kt_engine_options */
+    uint32_t place;
     size_t connections_max;      /**< open at once; more are accepted when others close */
     size_t requests_max;         /**< running at once; more are answered 503 */
     size_t params_max_bytes;     /**< FCGI_PARAMS of one request, decoded */

@@ -90,6 +90,9 @@ int kt_slots_open(struct kt_generation *generation, const char *run_dir, struct 
         generation->slots[i].number = i + 1;
         generation->slots[i].fd = generation->slots[i].control_fd = -1;
     }
+    generation->balance = kt_balance_new(generation->count);
+    if (generation->balance == NULL)
+        return kt_error_set(error, -ENOMEM, "out of memory");
     for (uint32_t i = 0; i < generation->count; i++) {
         int result = open_slot(&generation->slots[i], run_dir, error);
         if (result < 0)
@@ -109,6 +112,7 @@ void kt_slots_close(struct kt_generation *generation)
         if (slot->note != NULL)
             munmap(slot->note, sizeof(*slot->note));
     }
+    kt_balance_free(generation->balance);
 }
 
 /* ---------------------------------------------------------------- starting */
@@ -190,6 +194,7 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, in
         .directory_fd = how->registry->read_only_fd,
         .node = slot->node,
         .note = slot->note,
+        .balance = generation->balance,
         .plugin_owner = how->plugin_owner,
         .left_out = left_out,
         .left_out_count = list_left_out(how->quarantine, left_out),
@@ -440,6 +445,7 @@ enum kt_slot_end kt_slot_reap(struct kt_slot *slot, void (*take)(void *argument,
         return KT_SLOT_STILL_THERE;
     if (slot->fd >= 0)
         kt_slot_read(slot, take, argument); /* its last words */
+    kt_balance_leave(slot->generation->balance, slot->number - 1);
     enum kt_slot_end end = bury(slot, status);
     if (slot->fd >= 0)
         close(slot->fd);

@@ -71,7 +71,8 @@ struct kt_generation {
     bool is_renewal; /**< has the configuration of the one before, other plugins are left out */
     uint32_t count;
     struct kt_slot *slots;
-    uint32_t heir; /**< counts connections taken over: who gets the next */
+    struct kt_balance *balance; /**< of the connections among them */
+    uint32_t heir;              /**< counts connections taken over: who gets the next */
 };
 
 /** What a new worker process must let go of, and how it is told where it comes from. */
@@ -95,7 +96,7 @@ const char *kt_generation_state_name(enum kt_generation_state state);
  */
 int kt_slots_open(struct kt_generation *generation, const char *run_dir, struct kt_error *error);
 
-/** Remove the control sockets and pages of a generation; all slots are empty. */
+/** Remove the control sockets and the shared memory of a generation; all slots are empty. */
 void kt_slots_close(struct kt_generation *generation);
 
 /**

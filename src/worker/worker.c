@@ -181,6 +181,8 @@ static int open_door(struct kt_error *error)
 {
     const struct kt_settings *settings = worker.start->settings;
     const struct kt_service_options options = {
+        .balance = worker.start->balance,
+        .place = worker.start->number - 1,
         .connections_max = settings->connections_max,
         .requests_max = settings->requests_max,
         .params_max_bytes = settings->params_max_bytes,

@@ -6,6 +6,7 @@
 #ifndef KT_WORKER_H
 #define KT_WORKER_H
 
+#include "fastcgi/balance.h"
 #include "worker/crash.h"
 #include "worker/left_out.h"
 #include "worker/settings.h"
@@ -39,6 +40,7 @@ struct kt_worker_start {
     int directory_fd;                   /**< the registry's, to read */
     uint32_t node;                      /**< this worker in pids and for the registry */
     struct kt_note *note;               /**< shared with the master */
+    struct kt_balance *balance;         /**< shared with the workers of its generation */
     uid_t plugin_owner;                 /**< who may own plugin files besides root */
     const struct kt_left_out *left_out; /**< plugins in quarantine */
     size_t left_out_count;
