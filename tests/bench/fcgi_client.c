@@ -38,6 +38,22 @@ struct client {
     struct stream streams[]; /**< script->streams of them; the id of the first is 1 */
 };
 
+/* ---------------------------------------------------------------- counting */
+
+uint64_t tally_errors(const struct tally *tally)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < FAILURES; i++)
+        sum += tally->failures[i];
+    return sum;
+}
+
+uint64_t tally_pending(const struct tally *tally)
+{
+    return tally->started - tally->histogram.count -
+           (tally_errors(tally) - tally->failures[FAILURE_CONNECT]);
+}
+
 /* ---------------------------------------------------------------- beginning and end */
 
 struct client *client_new(const struct script *script, struct tally *tally)
@@ -87,11 +103,6 @@ void client_free(struct client *client)
 int client_fd(const struct client *client)
 {
     return client->fd;
-}
-
-unsigned client_pending(const struct client *client)
-{
-    return client->pending;
 }
 
 bool client_has_output(const struct client *client)
@@ -191,11 +202,23 @@ void client_send(struct client *client, uint64_t now_ns)
 
 /* ---------------------------------------------------------------- answers */
 
-/** What is said of the answer in its headers: "\n", then NUL, follow the last of them. */
-static void read_head(struct stream *stream)
+/** How long the head at the beginning of a text is, with the empty line; 0: it goes on. */
+static size_t head_bytes(const char *text, size_t size)
 {
-    for (char *line = stream->head, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
+    const char *line = text, *end = text + size, *newline;
+    while ((newline = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+        if (newline == line || (newline == line + 1 && *line == '\r'))
+            return (size_t)(newline + 1 - text);
+        line = newline + 1;
+    }
+    return 0;
+}
+
+/** What is said of the answer in its whole head, which ends with NUL. */
+static void read_head(struct stream *stream, const char *head)
+{
+    stream->has_head = true;
+    for (const char *line = head, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         if (strncasecmp(line, "Status:", 7) == 0) {
             stream->status = (int)strtol(line + 7, NULL, 10);
         } else if (strncasecmp(line, "Content-Length:", 15) == 0) {
@@ -222,27 +245,23 @@ static bool take_stdout(const struct script *script, struct stream *stream, cons
         take_body(script, stream, data, size);
         return true;
     }
-    if (stream->head == NULL && (stream->head = malloc(CLIENT_HEAD_MAX + 1)) == NULL)
-        return false;
     size_t before = stream->head_bytes;
     size_t room = CLIENT_HEAD_MAX - before;
     size_t taken = size < room ? size : room;
-    memcpy(stream->head + before, data, taken);
-    stream->head_bytes += taken;
-    const char *unix_end = memmem(stream->head, stream->head_bytes, "\n\n", 2);
-    const char *end = memmem(stream->head, stream->head_bytes, "\n\r\n", 3);
-    size_t end_bytes = 3;
-    if (end == NULL || (unix_end != NULL && unix_end < end)) {
-        end = unix_end;
-        end_bytes = 2;
+    char whole[CLIENT_HEAD_MAX + 1], *head = whole;
+    if (before > 0 || head_bytes(data, taken) == 0) {
+        if (stream->head == NULL && (stream->head = malloc(CLIENT_HEAD_MAX + 1)) == NULL)
+            return false;
+        head = stream->head;
     }
-    if (end == NULL)
+    memcpy(head + before, data, taken);
+    stream->head_bytes += taken;
+    size_t bytes = head_bytes(head, stream->head_bytes);
+    if (bytes == 0)
         return taken == size;
-    size_t whole = (size_t)(end - stream->head) + end_bytes;
-    stream->head[end - stream->head + 1] = '\0';
-    stream->has_head = true;
-    read_head(stream);
-    take_body(script, stream, data + (whole - before), size - (whole - before));
+    head[bytes] = '\0';
+    read_head(stream, head);
+    take_body(script, stream, data + (bytes - before), size - (bytes - before));
     return true;
 }
 

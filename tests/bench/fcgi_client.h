@@ -55,6 +55,12 @@ struct tally {
     struct histogram histogram;
 };
 
+/** How many requests were no success, with the connections that never were. */
+uint64_t tally_errors(const struct tally *tally);
+
+/** How many requests are under way. */
+uint64_t tally_pending(const struct tally *tally);
+
 /** One request that is under way, or a place for one. */
 struct stream {
     uint64_t began_ns; /**< 0: idle */
@@ -63,7 +69,7 @@ struct stream {
     bool has_length;
     uint64_t length, received;
     size_t head_bytes;
-    char *head; /**< CLIENT_HEAD_MAX bytes, allocated when an answer's head comes in pieces */
+    char *head; /**< CLIENT_HEAD_MAX + 1 bytes, allocated when an answer's head comes in pieces */
 };
 
 struct client;
@@ -91,9 +97,6 @@ void client_receive(struct client *client, uint64_t now_ns);
 
 /** Whether something is still to be sent. */
 bool client_has_output(const struct client *client);
-
-/** How many requests are under way. */
-unsigned client_pending(const struct client *client);
 
 /** Close a client of which a request began before this time; what was under way is counted. */
 void client_expire(struct client *client, uint64_t before_ns);

@@ -98,42 +98,41 @@ static void load_stop(struct load *load, uint64_t now)
     load->tally.started_max = load->tally.started;
 }
 
-/** Give up what is overdue, and connect again. @return how many requests are under way */
-static uint64_t load_tick(struct load *load, uint64_t now)
+/** Give up what is overdue, and connect again. */
+static void load_tick(struct load *load, uint64_t now)
 {
     const struct options *options = load->options;
-    uint64_t timeout_ns = (uint64_t)(options->timeout * NS_PER_SECOND), pending = 0;
+    uint64_t timeout_ns = (uint64_t)(options->timeout * NS_PER_SECOND);
     for (unsigned i = 0; i < options->connections; i++) {
         struct client *client = load->clients[i];
         if (now > timeout_ns)
             client_expire(client, now - timeout_ns);
         if (client_fd(client) < 0 && load->stopped_ns == 0)
             load_connect(load, i);
-        pending += client_pending(client);
     }
-    return pending;
 }
 
 static void load_run(struct load *load)
 {
     const struct options *options = load->options;
     struct epoll_event events[EVENTS_MAX];
-    uint64_t tick_ns = 0, pending = 1, done = 0;
+    uint64_t tick_ns = 0, done = 0;
     load->began_ns = now_ns();
     uint64_t timeout_ns = (uint64_t)(options->timeout * NS_PER_SECOND);
     uint64_t progress_ns = load->began_ns;
     uint64_t end_ns = load->began_ns + (uint64_t)(options->seconds * NS_PER_SECOND);
-    while (load->stopped_ns == 0 || pending > 0) {
+    while (load->stopped_ns == 0 || tally_pending(&load->tally) > 0) {
         int count = epoll_wait(load->epoll, events, EVENTS_MAX, TICK_MS);
         for (int i = 0; i < count; i++)
             load_serve(load, &events[i]);
         uint64_t now = now_ns();
         bool is_over = options->requests ? load->tally.started >= options->requests : now >= end_ns;
-        /* with a number of requests, the last answers count, too */
-        if (now - tick_ns >= TICK_MS * UINT64_C(1000000) || (is_over && options->requests)) {
-            pending = load_tick(load, now);
+        if (now - tick_ns >= TICK_MS * UINT64_C(1000000)) {
+            load_tick(load, now);
             tick_ns = now;
         }
+        /* with a number of requests, the last answers count, too */
+        uint64_t pending = tally_pending(&load->tally);
         if (load->tally.started + load->tally.bytes != done) {
             done = load->tally.started + load->tally.bytes;
             progress_ns = now;
@@ -141,10 +140,8 @@ static void load_run(struct load *load)
         /* a number of requests is not reached when nobody answers any more */
         bool is_stuck = options->requests && pending == 0 && now - progress_ns > timeout_ns;
         if (load->stopped_ns == 0 &&
-            (is_stuck || (is_over && (!options->requests || pending == 0)))) {
+            (is_stuck || (is_over && (!options->requests || pending == 0))))
             load_stop(load, now);
-            pending = load_tick(load, now);
-        }
     }
 }
 
@@ -160,20 +157,12 @@ static const struct {
     double percent;
 } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99_9", 99.9}, {"max", 100}};
 
-static uint64_t errors(const struct tally *tally)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < FAILURES; i++)
-        sum += tally->failures[i];
-    return sum;
-}
-
 static void report_json(const struct load *load, double seconds)
 {
     const struct tally *tally = &load->tally;
     printf("{\"started\": %" PRIu64 ", \"succeeded\": %" PRIu64 ", \"errors\": %" PRIu64
            ", \"seconds\": %.6f, \"rate\": %.1f, \"connections\": %" PRIu64 ", \"bytes\": %" PRIu64,
-           tally->started, tally->histogram.count, errors(tally), seconds,
+           tally->started, tally->histogram.count, tally_errors(tally), seconds,
            (double)load->succeeded_in_time / seconds, tally->connections, tally->bytes);
     for (int i = 0; i < FAILURES; i++)
         printf(", \"errors_%s\": %" PRIu64, failure_names[i], tally->failures[i]);
@@ -194,7 +183,7 @@ static void report_words(const struct load *load, double seconds)
     for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++)
         printf(", %s %.0f", percentiles[i].name,
                (double)histogram_percentile(&tally->histogram, percentiles[i].percent) / 1e3);
-    printf("\nerrors: %" PRIu64, errors(tally));
+    printf("\nerrors: %" PRIu64, tally_errors(tally));
     for (int i = 0; i < FAILURES; i++) {
         if (tally->failures[i] > 0)
             printf(", %s %" PRIu64, failure_names[i], tally->failures[i]);
@@ -256,7 +245,7 @@ int main(int argc, char **argv)
     load_open(&load, request);
     load_run(&load);
     double seconds = (double)(load.stopped_ns - load.began_ns) / NS_PER_SECOND;
-    uint64_t failed = errors(&load.tally);
+    uint64_t failed = tally_errors(&load.tally);
     bool is_tried = load.tally.started > 0;
     if (is_tried)
         (options.is_json ? report_json : report_words)(&load, seconds);
