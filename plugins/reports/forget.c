@@ -61,6 +61,13 @@ static int each_job(const char *realm, job_function *function, int64_t deadline_
     return result;
 }
 
+int forget_jobs(const char *realm)
+{
+    int64_t deadline_ms = kt_now_ms() + END_MS;
+    int result = each_job(realm, cancel_job, deadline_ms);
+    return result < 0 ? result : each_job(realm, delete_job, deadline_ms);
+}
+
 /** One question; belongs to its process. */
 struct question {
     struct kt_from from;
@@ -70,10 +77,9 @@ struct question {
 static void answer(void *argument)
 {
     const struct question *question = argument;
-    int64_t deadline_ms = kt_now_ms() + END_MS;
-    int result = question->realm ? each_job(question->realm, cancel_job, deadline_ms) : -EINVAL;
+    int result = question->realm ? personal_forget(question->realm) : -EINVAL;
     if (result == 0)
-        result = each_job(question->realm, delete_job, deadline_ms);
+        result = forget_jobs(question->realm);
     if (result < 0)
         kt_log_warning("a person's reports can't be deleted now: %s", strerror(-result));
     kt_reply(&question->from, result < 0 ? REPORTS_FORGET_LATER : REPORTS_FORGET_DONE, NULL, 0);

@@ -22,4 +22,7 @@ struct kt_plugin;
 /** Start the server. @return as kt_plugin_child */
 int forget_start(struct kt_plugin *plugin);
 
+/** Cancel and delete all jobs of a realm. @return 0 or the first error. Parks. */
+int forget_jobs(const char *realm);
+
 #endif

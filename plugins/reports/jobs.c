@@ -4,6 +4,7 @@
 #include "jobs.h"
 
 #include "access.h"
+#include "forget.h"
 #include "make.h"
 #include "parameters.h"
 #include "personal.h"
@@ -273,9 +274,9 @@ static bool is_there(const char *realm, const char *id)
     return kt_job_look(realm, id, &job) == 0 && (job.state == KT_JOB_READY || !has_ended(&job));
 }
 
-/** Start or join, and answer. */
+/** Start or join, and answer. @param began_ms  when it was asked for, ms since 1970 */
 static void start_job(struct kt_request *request, const struct definition *definition,
-                      const struct order *order)
+                      const struct order *order, int64_t began_ms)
 {
     char sum[33], id[KT_JOB_NAME_MAX + 1];
     const char *format = report_file_kinds[order->file].name;
@@ -316,6 +317,11 @@ static void start_job(struct kt_request *request, const struct definition *defin
         respond_unavailable(request, result);
         return;
     }
+    if (definition->is_personal && personal_is_forgotten(realm, began_ms)) {
+        forget_jobs(realm);
+        kt_respond_problem(request, 409, "All that is yours was deleted meanwhile, this too.");
+        return;
+    }
     int64_t wait_ms = preferred_wait(request);
     if (wait_ms > 0)
         kt_job_wait(start.realm, id, wait_ms, &job);
@@ -327,6 +333,7 @@ void jobs_start(struct kt_request *request)
     cJSON *json;
     struct kt_error error;
     struct bound *bound;
+    int64_t began_ms = kt_unix_ms();
     const struct definition *definition = access_is_ours(request) ? access_report(request) : NULL;
     if (!definition)
         return;
@@ -355,7 +362,7 @@ void jobs_start(struct kt_request *request)
         .bound_count = definition->parameter_count,
         .bound = bound,
     };
-    start_job(request, definition, &order);
+    start_job(request, definition, &order, began_ms);
 }
 
 /* ---------------------------------------------------------------- one job */

@@ -8,11 +8,15 @@
 #include <errno.h>
 #include <kontor/log.h>
 #include <kontor/process.h>
+#include <kontor/registry.h>
 #include <sodium.h>
 #include <string.h>
 
 /** More than a calendar's sources may take (source_timeout of [calendar]: 20 s). */
 #define PATIENCE_MS 60000
+/** Longer than any order is on its way. */
+#define FORGOTTEN_MS (2 * PATIENCE_MS)
+#define FORGOTTEN_PREFIX "reports/forgotten/"
 /** Bytes of the hash that stands for a person. */
 #define PERSON_BYTES 16u
 
@@ -91,4 +95,30 @@ bool personal_gather(struct kt_request *request, const struct order *order,
         kt_respond_problem(request, 504, "The calendar didn't answer in time; please try again.");
     }
     return false;
+}
+
+/** @return owned by the calling process */
+static const char *forgotten_key(const char *realm)
+{
+    return kt_must(talloc_asprintf(kt_self_memory(), FORGOTTEN_PREFIX "%s", realm));
+}
+
+int personal_forget(const char *realm)
+{
+    const struct kt_registration mark = {.key = forgotten_key(realm),
+                                         .keep_until_ms = kt_unix_ms() + FORGOTTEN_MS};
+    int result = kt_registry_register(&mark, NULL);
+    if (result != -EEXIST)
+        return result;
+    result = kt_registry_unregister(mark.key); /* of another time, and older */
+    return result < 0 && result != -ENOENT ? result : kt_registry_register(&mark, NULL);
+}
+
+bool personal_is_forgotten(const char *realm, int64_t since_ms)
+{
+    struct kt_registry_entry *mark = kt_must(talloc(kt_self_memory(), struct kt_registry_entry));
+    bool is_forgotten =
+        kt_registry_lookup(forgotten_key(realm), mark) == 0 && mark->registered_ms >= since_ms;
+    talloc_free(mark);
+    return is_forgotten;
 }

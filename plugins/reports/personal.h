@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reports of people's own calendars: whose they are, and the rows for the job, which has no way to
- * any calendar itself. Such a report is the person's alone: it has a realm of its own.
+ * any calendar itself. Such a report is the person's alone: it has a realm of its own, and goes
+ * with the person.
  */
 #ifndef REPORTS_PERSONAL_H
 #define REPORTS_PERSONAL_H
@@ -25,5 +26,15 @@ bool personal_is_mine(const char *realm, const char *user);
  */
 bool personal_gather(struct kt_request *request, const struct order *order,
                      struct kt_memory_file **ret_rows);
+
+/**
+ * What was ordered for this realm before is not wanted any more, also where it is still on its way
+ * to become a job.
+ * @return 0 or a negative errno. Parks.
+ */
+int personal_forget(const char *realm);
+
+/** Whether that was said since then. @param since_ms  ms since 1970 */
+bool personal_is_forgotten(const char *realm, int64_t since_ms);
 
 #endif

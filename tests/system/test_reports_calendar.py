@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Spreadsheets of one's own calendar: of a quarter, and of nobody else's business."""
 
+import asyncio
 import csv
 import io
 import json
 import subprocess
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import openpyxl
 import pytest
@@ -14,6 +17,7 @@ from calendars import Visitor, make_calendar
 from google import Google
 from kontor import ENVIRONMENT, KONTORD, ROOT
 from test_calendar_identity import Browser
+from test_calendar_url import Files
 
 QUARTER = {"from": "2026-10-01", "to": "2026-12-31", "zone": "Europe/Berlin"}
 PEOPLE = """-- title: With whom
@@ -80,7 +84,7 @@ def kontor(folder, make_kontor, google):
         return make_kontor(**options)
 
     kontor = make_calendar(make, folder, workers=2, plugins=("calendar", "reports"),
-                           settings={}, **google.options())
+                           settings={"fetch_allow": "127.0.0.0/8"}, **google.options())
     for name in ("ada", "bob"):
         Visitor(kontor, name).connect_google(f"{name}@example.org")
     return kontor
@@ -126,6 +130,36 @@ def test_who_is_deleted_leaves_no_reports(kontor):
     assert [ada.report("GET", path).status for path in paths] == [404] * 3
     assert bob.report("GET", kept).status == 200
     assert len(json.loads(kontor.control("jobs", "--json").stdout)["jobs"]) == 1
+
+
+class SlowFiles(Files):
+    """A server whose file can be held back."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    async def on_request(self, *arguments):
+        self.asked.set()
+        while not self.may_answer.is_set():
+            await asyncio.sleep(0.01)
+        return await super().on_request(*arguments)
+
+
+def test_what_is_on_its_way_when_a_person_is_deleted_goes_too(kontor):
+    """A report that another tab has ordered just before would stay behind, found by nobody."""
+    eve = Asker(kontor, "eve")
+    with SlowFiles() as files, ThreadPoolExecutor() as tabs:
+        files.may_answer.set()
+        assert eve.ask("/connect/url", {"address": f"{files.url}/e.ics"}).status == 200
+        files.asked.clear()
+        files.may_answer.clear()
+        ordered = tabs.submit(eve.start, "my-meetings")
+        assert files.asked.wait(20)
+        assert eve.ask("/delete-me", {"delete": True}).status == 204
+        files.may_answer.set()
+        assert ordered.result().status == 409
+    assert json.loads(kontor.control("jobs", "--json").stdout)["jobs"] == []
 
 
 def test_nobody_else_finds_it(kontor):
