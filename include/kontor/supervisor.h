@@ -7,6 +7,8 @@
  *
  * Where this differs from OTP: a child is a function or a server, not a module; the ids of a
  * static supervisor's children are strings; a dynamic supervisor's children need no id.
+ *
+ * A supervisor and its children are linked: each hears of the other's end, by whatever cause.
  */
 #ifndef KONTOR_SUPERVISOR_H
 #define KONTOR_SUPERVISOR_H
@@ -18,6 +20,9 @@ enum kt_strategy {
     KT_ONE_FOR_ALL,  /**< stop and restart all */
     KT_REST_FOR_ONE, /**< stop and restart it and those started after it */
     KT_DYNAMIC,      /**< one_for_one, children added at run time, any number, stopped at once */
+    /** As KT_DYNAMIC, and all children are alike but for their argument, which is all that is kept
+     * of one (in 24 to 48 bytes): for hundreds of thousands. Added by kt_supervisor_add_like. */
+    KT_SIMPLE_ONE_FOR_ONE,
 };
 
 enum kt_restart {
@@ -39,7 +44,7 @@ enum kt_restart {
 
 /** How to start, stop and restart one child. Copied; what it points to is borrowed (static). */
 struct kt_child {
-    const char *id; /**< unique among its siblings; NULL in dynamic ones; copied */
+    const char *id; /**< unique among its siblings; NULL in dynamic and simple ones; copied */
     enum kt_restart restart;
     int64_t shutdown_ms;                    /**< after KT_EXIT_SHUTDOWN, wait so long, then kill; or
                                                  KT_SHUTDOWN_… */
@@ -48,7 +53,8 @@ struct kt_child {
     const struct kt_supervisor *supervisor; /**< or a supervisor: exactly one of the three */
     void *argument;                         /**< given to init or function at every start; borrowed,
                                                  must outlive the child */
-    const char *name;                       /**< registered name of a server, or NULL; copied */
+    const char *name;                       /**< registered name of a server, or NULL; copied; NULL
+                                                 in simple ones */
 };
 
 /** A supervisor's specification; zero intensity means 1 in 5,000 ms, as in OTP. */
@@ -57,7 +63,9 @@ struct kt_supervisor {
     enum kt_strategy strategy;
     uint32_t intensity;              /**< restarts … */
     int64_t period_ms;               /**< … within this time are allowed */
-    const struct kt_child *children; /**< the first ones; ends with a zeroed one; NULL: none */
+    const struct kt_child *children; /**< the first ones; ends with a zeroed one; NULL: none;
+                                          KT_SIMPLE_ONE_FOR_ONE: exactly one, which is not started:
+                                          what all are like, its argument doesn't count */
 };
 
 /**
@@ -70,12 +78,22 @@ KT_PUBLIC int kt_supervisor_start(const struct kt_supervisor *supervisor, const 
                                   kt_pid *ret_pid);
 
 /**
- * Add a child and start it.
+ * Add a child and start it; not to one of KT_SIMPLE_ONE_FOR_ONE.
  * @return 0, -EEXIST (the id is taken), -EINVAL, or the start's error (then it is not added),
  *         -ESRCH, -EOWNERDEAD (the supervisor is gone)
  * Parks.
  */
 KT_PUBLIC int kt_supervisor_add(kt_pid supervisor, const struct kt_child *child, kt_pid *ret_pid);
+
+/**
+ * Add a child that is like all others, and start it; to one of KT_SIMPLE_ONE_FOR_ONE only.
+ * @param argument  as in struct kt_child: must stay until the child has ended for good, which is
+ *                  when kt_supervisor_stop_child has returned 0, the supervisor has ended, or it
+ *                  ended itself in a way after which it isn't restarted; may be NULL
+ * @return as kt_supervisor_add
+ * Parks.
+ */
+KT_PUBLIC int kt_supervisor_add_like(kt_pid supervisor, void *argument, kt_pid *ret_pid);
 
 /**
  * Stop a child: static ones keep their specification, so that kt_supervisor_restart can start it

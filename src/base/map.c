@@ -53,6 +53,22 @@ void *kt_map_get(const struct kt_map *map, uint64_t key)
     return map->count ? map->slots[find(map, key)].value : NULL;
 }
 
+const struct kt_map_slot *kt_map_find(const struct kt_map *map, uint64_t key)
+{
+    const struct kt_map_slot *slot = map->count ? &map->slots[find(map, key)] : NULL;
+    return slot && slot->key ? slot : NULL;
+}
+
+const struct kt_map_slot *kt_map_next(const struct kt_map *map, size_t *place)
+{
+    while (*place < map->capacity) {
+        const struct kt_map_slot *slot = &map->slots[(*place)++];
+        if (slot->key)
+            return slot;
+    }
+    return NULL;
+}
+
 void *kt_map_take(struct kt_map *map, uint64_t key)
 {
     if (!map->count)

@@ -22,6 +22,14 @@ struct kt_map {
 int kt_map_put(struct kt_map *map, uint64_t key, void *value);
 /** @return the value or NULL */
 void *kt_map_get(const struct kt_map *map, uint64_t key);
+/** @return the entry or NULL: for values that may be NULL */
+const struct kt_map_slot *kt_map_find(const struct kt_map *map, uint64_t key);
+/**
+ * Go through it, in no order. Keys must neither come nor go meanwhile.
+ * @param place  0 to begin with; becomes where to go on
+ * @return the next entry, or NULL at the end
+ */
+const struct kt_map_slot *kt_map_next(const struct kt_map *map, size_t *place);
 /** Remove. @return the value it had, or NULL */
 void *kt_map_take(struct kt_map *map, uint64_t key);
 /** Forget everything; the map is empty and ready again. */

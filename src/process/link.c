@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Links and monitors, and the exit signals that travel over them. One relation object lies in the
- * lists of both its processes, so ending one of two hundred thousand links costs no search.
+ * lists of both its processes, so ending one of two hundred thousand links costs no search. A
+ * supervisor and its child are linked without one: the child by a bit, the supervisor by its map.
  */
 #include "process/scheduler.h"
 
@@ -104,6 +105,14 @@ static struct kt_half *find_link(struct kt_process *process, struct kt_process *
     return NULL;
 }
 
+/** Which of the two is supervised by the other, or NULL. */
+static struct kt_process *supervised_of(struct kt_process *process, struct kt_process *peer)
+{
+    return process->is_supervised && process->parent == peer->pid ? process
+           : peer->is_supervised && peer->parent == process->pid  ? peer
+                                                                  : NULL;
+}
+
 /* ---------------------------------------------------------------- signals */
 
 /** Tell a process of an end, by KT_MESSAGE_EXIT or KT_MESSAGE_DOWN. */
@@ -162,8 +171,18 @@ void kt_signal(kt_pid pid, enum kt_exit_kind kind, const char *text)
         kt_signal_from(process, kt_self(), kind, text ? text : "", false);
 }
 
+static void tell_supervisor(const struct kt_process *process, const struct kt_exit *exit)
+{
+    struct kt_process *supervisor = kt_process_find(process->parent);
+    if (supervisor)
+        kt_signal_from(supervisor, process->pid, exit->kind, exit->text, true);
+}
+
 void kt_relations_end(struct kt_process *process, const struct kt_exit *exit)
 {
+    /* A server whose init failed was never there for its parent: the start says so. */
+    if (process->is_supervised && !process->is_starting)
+        tell_supervisor(process, exit);
     while (process->relations) {
         struct kt_half *half = process->relations;
         struct kt_relation *relation = relation_of(half);
@@ -173,7 +192,6 @@ void kt_relations_end(struct kt_process *process, const struct kt_exit *exit)
         remove_relation(relation);
         if (reference && is_watched)
             notify(peer, KT_MESSAGE_DOWN, process->pid, reference, exit->kind, exit->text);
-        /* A server whose init failed was never there for its parent: the start says so. */
         else if (!reference && !(process->is_starting && peer->pid == process->parent))
             kt_signal_from(peer, process->pid, exit->kind, exit->text, true);
     }
@@ -195,12 +213,19 @@ int kt_link(kt_pid pid)
         kt_signal_from(process, pid, KT_EXIT_NOPROC, "no such process", true);
         return 0;
     }
-    return find_link(process, peer) ? 0 : kt_relation_add(process, peer, 0);
+    if (supervised_of(process, peer) || find_link(process, peer))
+        return 0;
+    return kt_relation_add(process, peer, 0);
 }
 
 void kt_unlink(kt_pid pid)
 {
     struct kt_process *peer = kt_process_find(pid);
+    struct kt_process *child = peer ? supervised_of(runtime.current, peer) : NULL;
+    if (child) {
+        child->is_supervised = false;
+        return;
+    }
     struct kt_half *half = peer ? find_link(runtime.current, peer) : NULL;
     if (half)
         remove_relation(relation_of(half));

@@ -92,6 +92,8 @@ struct kt_process {
     bool is_unparked : 1;        /**< kt_unpark came before kt_park */
     bool owns_label : 1;         /**< the label is malloc'ed */
     bool is_deadline_of_day : 1; /**< server_deadline is one of KT_CLOCK_DAY */
+    bool is_supervised : 1;      /**< as if linked with its parent, a supervisor that knows its
+                                      children: the pair needs no struct kt_relation */
     uint32_t ticket;             /**< number of the next or present kt_park */
     int32_t result;              /**< of the wait that just ended */
     struct kt_timer timer;       /**< of the present wait */
@@ -204,6 +206,10 @@ void kt_signal_from(struct kt_process *to, kt_pid from, enum kt_exit_kind kind, 
 void kt_link_close(void);
 
 /* server.c */
+/** The two halves of kt_server_start: between them the server exists, but does not run. */
+int kt_server_spawn(const struct kt_server *server, const struct kt_server_start *options,
+                    void *argument, struct kt_process **ret_process);
+int kt_server_await_init(struct kt_process *process);
 /** Handle what is in a server's mailbox; runs on a stack of its own. @return false: it ended. */
 void kt_server_turn(struct kt_process *process);
 /** Call terminate if the running process is a server that has one. */

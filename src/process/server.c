@@ -95,8 +95,8 @@ void kt_server_turn(struct kt_process *process)
     }
 }
 
-int kt_server_start(const struct kt_server *server, const struct kt_server_start *options,
-                    void *argument, kt_pid *ret_pid)
+int kt_server_spawn(const struct kt_server *server, const struct kt_server_start *options,
+                    void *argument, struct kt_process **ret_process)
 {
     static const struct kt_server_start no_options;
     if (!options)
@@ -122,7 +122,24 @@ int kt_server_start(const struct kt_server *server, const struct kt_server_start
         process->memory = talloc_named_const(NULL, 0, "server");
         talloc_steal(process->memory, argument);
     }
-    status = kt_await(process, ++runtime.next_reference, -1);
+    *ret_process = process;
+    return 0;
+}
+
+int kt_server_await_init(struct kt_process *process)
+{
+    return kt_await(process, ++runtime.next_reference, -1);
+}
+
+int kt_server_start(const struct kt_server *server, const struct kt_server_start *options,
+                    void *argument, kt_pid *ret_pid)
+{
+    struct kt_process *process;
+    int status = kt_server_spawn(server, options, argument, &process);
+    if (status < 0)
+        return status;
+    kt_pid pid = process->pid;
+    status = kt_server_await_init(process);
     if (ret_pid)
         *ret_pid = status == 0 ? pid : KT_PID_NONE;
     return status;
