@@ -25,17 +25,14 @@
 /** A crashed worker's successor takes its slot within this time, and nothing has to move. */
 #define SETTLE_MS 2000
 #define RETRY_MS 5000
-/** How soon a sleeper that was killed, and could not say so, is started again. */
-#define SWEEP_MS 30000
-/** Changes and failures that were not heard yet. */
+/** Changes that were not heard yet. */
 #define MAILBOX_MAX 1000000u
 
-/** Beside KT_SLEEPER_FAILED: the settings of a user have changed; data is the name. */
+/** From any worker: the settings of a user have changed; data is the name. */
 enum { CHANGED = 1 };
 
 struct kt_house {
     const struct kt_mailer *mailer;
-    kt_pid pid;
     GHashTable *sleepers; /* of struct kt_sleeper, by user */
     uint64_t slots;       /* those that are taken */
     uint32_t slot;        /* ours */
@@ -115,13 +112,27 @@ static void take_out(struct kt_house *house, struct kt_sleeper *sleeper)
         kt_metric_add(house->metrics.asleep, -1);
 }
 
+/** Forget all, none of which runs. */
+static void forget_all(struct kt_house *house)
+{
+    GHashTableIter iterator;
+    gpointer key;
+
+    g_hash_table_iter_init(&iterator, house->sleepers);
+    while (g_hash_table_iter_next(&iterator, &key, NULL)) {
+        g_hash_table_iter_steal(&iterator);
+        free(key);
+        kt_metric_add(house->metrics.asleep, -1);
+    }
+}
+
 /** Start the process of a sleeper that is in the table; out of it again if that fails. */
 static void start(struct kt_house *house, struct kt_sleeper *sleeper)
 {
     int result = kt_sleeper_start(sleeper);
 
-    if (result == 0)
-        return;
+    if (result == 0 || result == -ESRCH || result == -EOWNERDEAD)
+        return; /* without the supervisor of the sleepers the house ends as well */
     kt_log_warning("the mailer of %s can't be started: %s", sleeper->user, strerror(-result));
     take_out(house, sleeper);
     free(sleeper);
@@ -143,24 +154,18 @@ static void add(struct kt_house *house, const char *user, const struct kt_settin
     start(house, sleeper);
 }
 
-/** End a sleeper; an errand of it that has begun ends on its own. */
+/** End a sleeper. One that is just being started looks for itself, and is seen at the next reading.
+ */
 static void drop(struct kt_house *house, struct kt_sleeper *sleeper)
 {
-    take_out(house, sleeper);
-    kt_signal(sleeper->pid, KT_EXIT_KILL, NULL);
-    kt_join(sleeper->pid, -1);
-    free(sleeper);
-}
-
-/** A sleeper has failed as this process: start it again; it pauses before it looks. */
-static void revive(struct kt_house *house, const char *user, kt_pid failed)
-{
-    struct kt_sleeper *sleeper = find(house, user);
-
-    if (!sleeper || sleeper->is_starting || sleeper->pid != failed)
+    if (sleeper->pid == KT_PID_NONE) {
+        kt_sleeper_wake_up(sleeper);
+        house->must_read_again = true;
         return;
-    kt_join(failed, -1);
-    start(house, sleeper);
+    }
+    take_out(house, sleeper);
+    kt_sleeper_stop(sleeper);
+    free(sleeper);
 }
 
 /** The settings of a user have changed. */
@@ -179,7 +184,7 @@ static void look_at(struct kt_house *house, const char *user)
     if (result < 0 && result != -ENOENT)
         house->must_read_again = true;
     else if (sleeper && is_wanted)
-        kt_send(sleeper->pid, KT_SLEEPER_CHANGED, NULL, 0);
+        kt_sleeper_wake_up(sleeper);
     else if (sleeper)
         drop(house, sleeper);
     else if (is_wanted)
@@ -226,39 +231,20 @@ static int read_store(struct kt_house *house)
     return 0;
 }
 
-static bool is_stranger(const struct kt_house *house, const struct kt_sleeper *sleeper)
+/** End those that are another's now: by name, since one may go while another is waited for. */
+static void drop_strangers(struct kt_house *house)
 {
-    return !is_ours(house, sleeper->user);
-}
-
-static bool is_dead(const struct kt_house *house, const struct kt_sleeper *sleeper)
-{
-    (void)house;
-    return !sleeper->is_starting && !kt_is_alive(sleeper->pid);
-}
-
-/** The users of those sleepers: names, since a sleeper may go while another is waited for. */
-static GPtrArray *collect(const struct kt_house *house,
-                          bool (*is_meant)(const struct kt_house *house,
-                                           const struct kt_sleeper *sleeper))
-{
-    GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *strangers = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iterator;
     gpointer key;
 
     g_hash_table_iter_init(&iterator, house->sleepers);
     while (g_hash_table_iter_next(&iterator, &key, NULL)) {
-        if (is_meant(house, key))
-            g_ptr_array_add(users, g_strdup(((const struct kt_sleeper *)key)->user));
+        const struct kt_sleeper *sleeper = key;
+
+        if (!is_ours(house, sleeper->user))
+            g_ptr_array_add(strangers, g_strdup(sleeper->user));
     }
-    return users;
-}
-
-/** End those that are another's now. */
-static void drop_strangers(struct kt_house *house)
-{
-    GPtrArray *strangers = collect(house, is_stranger);
-
     for (guint index = 0; index < strangers->len; index++) {
         struct kt_sleeper *sleeper = find(house, strangers->pdata[index]);
 
@@ -266,20 +252,6 @@ static void drop_strangers(struct kt_house *house)
             drop(house, sleeper);
     }
     g_ptr_array_unref(strangers);
-}
-
-/** Start those again that were killed. */
-static void revive_dead(struct kt_house *house)
-{
-    GPtrArray *dead = collect(house, is_dead);
-
-    for (guint index = 0; index < dead->len; index++) {
-        const struct kt_sleeper *sleeper = find(house, dead->pdata[index]);
-
-        if (sleeper && is_dead(house, sleeper))
-            revive(house, dead->pdata[index], sleeper->pid);
-    }
-    g_ptr_array_unref(dead);
 }
 
 static void reader_main(void *argument)
@@ -343,15 +315,15 @@ static int take_slot(struct kt_house *house)
     return -ENOSPC;
 }
 
-/** Look who has died and which slots are taken, and read the store if something has changed. */
+/** Look which slots are taken, and read the store if something has changed. */
 static void house_timeout(void *state)
 {
     struct kt_house *house = state;
     int result = read_slots(house);
     bool is_open = house->is_reading || result < 0 || house->must_read_again;
 
-    revive_dead(house);
-    kt_server_timeout(is_open ? RETRY_MS : SWEEP_MS); /* to see whether it went well */
+    if (is_open)
+        kt_server_timeout(RETRY_MS); /* to see whether it went well */
     if (house->is_reading || result < 0 || !house->must_read_again)
         return;
     house->is_reading = true;
@@ -366,7 +338,7 @@ static int house_init(void *argument, void **ret_state)
     uint64_t reference;
     int result;
 
-    house->pid = kt_self();
+    forget_all(house);
     house->slot = NO_SLOT;
     house->is_reading = false;
     house->must_read_again = true;
@@ -390,8 +362,6 @@ static void house_message(void *state, const struct kt_message *message)
         return;
     else if (message->type == CHANGED)
         look_at(house, message->data);
-    else if (message->type == KT_SLEEPER_FAILED)
-        revive(house, message->data, message->from);
     if (house->must_read_again)
         kt_server_timeout(SETTLE_MS);
 }
@@ -420,11 +390,6 @@ struct kt_house *kt_house_new(const struct kt_mailer *mailer, struct kt_plugin *
     house->metrics.skipped = kt_metric_counter(plugin, "mails_skipped",
                                                "Weekly mails missed for longer than the grace.");
     return house;
-}
-
-kt_pid kt_house_pid(const struct kt_house *house)
-{
-    return house->pid;
 }
 
 struct kt_child kt_house_child(struct kt_house *house)

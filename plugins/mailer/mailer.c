@@ -11,6 +11,7 @@
 #include "house.h"
 #include "operator.h"
 #include "routes.h"
+#include "sleeper.h"
 
 #include <errno.h>
 #include <kontor/kontor.h>
@@ -181,18 +182,34 @@ static int read_options(const struct kt_plugin *plugin, struct kt_error *error)
     return read_templates(mailer, plugin, error);
 }
 
+/**
+ * The sleepers, the gate at which they wait, and the table of them make sense only together: when
+ * one of the three fails all begin anew, from the store. They stop from the last to the first, so
+ * the gate can wait for those on their way before the sleepers end.
+ */
+static struct kt_child sleeping_child(void)
+{
+    struct kt_supervisor *supervisor = kt_must(talloc_zero(mailer, struct kt_supervisor));
+    struct kt_child *children = kt_must(talloc_zero_array(supervisor, struct kt_child, 4));
+
+    children[0] = kt_sleepers_child();
+    children[1] = kt_gate_child(mailer->gate);
+    children[2] = kt_house_child(mailer->house);
+    supervisor->label = "mailers";
+    supervisor->strategy = KT_ONE_FOR_ALL;
+    supervisor->children = children;
+    return (struct kt_child){.id = "mailers", .restart = KT_PERMANENT, .supervisor = supervisor};
+}
+
 /** Start the children, those that others need first. */
 static int start_children(struct kt_plugin *plugin)
 {
-    struct kt_child post = kt_post_child(mailer->post), gate = kt_gate_child(mailer->gate);
-    struct kt_child house = kt_house_child(mailer->house), control = kt_operator_child(mailer);
-    struct kt_child desk = kt_desk_child(mailer);
+    struct kt_child post = kt_post_child(mailer->post), sleeping = sleeping_child();
+    struct kt_child control = kt_operator_child(mailer), desk = kt_desk_child(mailer);
     int result = kt_plugin_child(plugin, &post, NULL);
 
     if (result == 0)
-        result = kt_plugin_child(plugin, &gate, NULL);
-    if (result == 0)
-        result = kt_plugin_child(plugin, &house, NULL);
+        result = kt_plugin_child(plugin, &sleeping, NULL);
     if (result == 0)
         result = kt_plugin_child(plugin, &control, NULL);
     if (result == 0)

@@ -29,6 +29,14 @@
 /** Between tries to write down what was sent: else it might be sent again. */
 #define CLOSE_PAUSE_MS 1000
 #define WEEK_SECONDS (INT64_C(7) * 24 * 3600)
+/** The supervisor's, within the worker. */
+#define SUPERVISOR_NAME "mailer.sleepers"
+/**
+ * Crashes that are none of the supervisor's business: of so many sleepers some may crash, and each
+ * pauses. When so many do within a second, it is not about those.
+ */
+#define CRASHES_MAX 10000u
+#define CRASHES_PERIOD_MS 1000
 
 /** A duration and up to a quarter more, by chance. */
 static int64_t with_jitter(int64_t duration_ms)
@@ -50,8 +58,11 @@ struct errand {
     const char *user;
 };
 
-/** From the errand to the sleeper: when to look again, int64_t in ms since 1970. */
-enum { AGAIN = 1 };
+/** What a sleeper is told, beside KT_GATE_GO. */
+enum {
+    AGAIN = 1, /**< by its errand: when to look again, int64_t in ms since 1970 */
+    CHANGED,   /**< the settings have changed */
+};
 
 static struct kt_schedule schedule_of(const struct kt_settings *settings,
                                       const struct kt_zone *zone)
@@ -287,7 +298,7 @@ static void sleeper_message(void *state, const struct kt_message *message)
     struct kt_sleeper *sleeper = state;
 
     switch (message->type) {
-    case KT_SLEEPER_CHANGED:
+    case CHANGED:
         sleeper->has_changed = true;
         sleeper_timeout(sleeper);
         break;
@@ -307,23 +318,33 @@ static void sleeper_message(void *state, const struct kt_message *message)
     }
 }
 
-static void sleeper_terminate(void *state, const struct kt_exit *exit)
-{
-    const struct kt_sleeper *sleeper = state;
-
-    if (exit->kind == KT_EXIT_ERROR)
-        kt_send(kt_house_pid(sleeper->mailer->house), KT_SLEEPER_FAILED, sleeper->user,
-                strlen(sleeper->user) + 1);
-}
-
 static const struct kt_server sleeper_server = {
     .label = "mailer of a person",
     .init = sleeper_init,
     .handle_message = sleeper_message,
     .handle_timeout = sleeper_timeout,
-    .terminate = sleeper_terminate,
     .mailbox_limit = 16,
 };
+
+/* ---------------------------------------------------------------- all of them */
+
+struct kt_child kt_sleepers_child(void)
+{
+    static const struct kt_child children[] = {{.restart = KT_PERMANENT, .server = &sleeper_server},
+                                               {.server = NULL}};
+    static const struct kt_supervisor supervisor = {
+        .label = "sleepers of the mailer",
+        .strategy = KT_SIMPLE_ONE_FOR_ONE,
+        .intensity = CRASHES_MAX,
+        .period_ms = CRASHES_PERIOD_MS,
+        .children = children,
+    };
+
+    return (struct kt_child){.id = "sleepers",
+                             .restart = KT_PERMANENT,
+                             .supervisor = &supervisor,
+                             .name = SUPERVISOR_NAME};
+}
 
 struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user)
 {
@@ -339,11 +360,24 @@ struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *us
 
 int kt_sleeper_start(struct kt_sleeper *sleeper)
 {
+    return kt_supervisor_add_like(kt_whereis(SUPERVISOR_NAME), sleeper, NULL);
+}
+
+void kt_sleeper_stop(struct kt_sleeper *sleeper)
+{
+    kt_pid pid;
     int result;
 
-    sleeper->is_starting = true;
-    result =
-        kt_server_start(&sleeper_server, &(struct kt_server_start){.name = NULL}, sleeper, NULL);
-    sleeper->is_starting = false;
-    return result;
+    do {
+        pid = sleeper->pid;
+        result = kt_supervisor_stop_child(kt_whereis(SUPERVISOR_NAME), pid);
+    } while (result == -ENOENT && sleeper->pid != pid); /* it has crashed and was started again */
+}
+
+void kt_sleeper_wake_up(struct kt_sleeper *sleeper)
+{
+    if (sleeper->pid == KT_PID_NONE)
+        sleeper->wake_ms = kt_unix_ms();
+    else
+        kt_send(sleeper->pid, CHANGED, NULL, 0);
 }

@@ -10,10 +10,7 @@
 #include "mailer.h"
 #include "settings.h"
 
-/** Tell a sleeper that the settings have changed. */
-#define KT_SLEEPER_CHANGED 0x5301u
-/** From a sleeper that fails to its house; data is the user. */
-#define KT_SLEEPER_FAILED 0x5302u
+#include <kontor/supervisor.h>
 
 /**
  * What the house keeps of a sleeper; shared with its process, in the same worker. There may be a
@@ -21,24 +18,40 @@
  */
 struct kt_sleeper {
     const struct kt_mailer *mailer;
-    kt_pid pid;      /**< set by the process itself at each start */
-    int64_t wake_ms; /**< when it will look again, ms since 1970 */
-    uint8_t starts;  /**< of the process, up to 255; each crash adds one */
-    uint8_t crashes; /**< of its errands, up to 255 */
-    bool is_starting : 1;
-    bool is_awake : 1;    /**< at the gate, or behind it */
+    kt_pid pid;        /**< set by the process itself at each start; KT_PID_NONE before the first */
+    int64_t wake_ms;   /**< when it will look again, ms since 1970 */
+    uint8_t starts;    /**< of the process, up to 255; each crash adds one */
+    uint8_t crashes;   /**< of its errands, up to 255 */
+    bool is_awake : 1; /**< at the gate, or behind it */
     bool has_changed : 1; /**< the settings, since the errand began */
     char user[];
 };
+
+/**
+ * The child specification of the supervisor of all sleepers of this worker. One that crashes is
+ * started again at once and pauses before it looks, each time longer.
+ */
+struct kt_child kt_sleepers_child(void);
 
 /** @return by malloc, or NULL */
 struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user);
 
 /**
- * Start the process; the sleeper must outlive it.
- * @return as kt_server_start. Parks.
+ * Start the process, under the supervisor; the sleeper must stay until kt_sleeper_stop, or until
+ * the supervisor has ended.
+ * @return as kt_supervisor_add_like. Parks.
  */
 int kt_sleeper_start(struct kt_sleeper *sleeper);
+
+/**
+ * End the process of a sleeper that has started; it may be freed then. An errand that has begun
+ * ends on its own. Parks.
+ */
+void kt_sleeper_stop(struct kt_sleeper *sleeper);
+
+/** Tell a sleeper that the settings have changed: it looks at once, or as soon as it has started.
+ */
+void kt_sleeper_wake_up(struct kt_sleeper *sleeper);
 
 /** When a sleeper of these settings has something to look at; ms since 1970. */
 int64_t kt_sleeper_wake(const struct kt_mailer *mailer, const struct kt_settings *settings,

@@ -131,18 +131,82 @@ def test_a_store_that_is_away_on_friday(make_mailer, server, redis):
     assert len(server.mails) == 60
 
 
+SLEEPER = "mailer%20of%20a%20person"
+SLEEPERS = "sleepers%20of%20the%20mailer"
+
+
+def make_mortal(make_mailer, server, people, now, **others):
+    """A mailer whose processes can be killed by hand."""
+    mailer = make_mailer(server, people, now=now, plugins=("calendar", "mailer", "observer"),
+                         sections={"observer": {"killers": "eve"}}, **others)
+    mailer.wait_log(f"{len(people)} mailers sleep in slot")
+    return mailer
+
+
+def kill(mailer, process):
+    body = {"observer": process["observer"], "pid": process["pid"]}
+    assert ask(mailer, "/api/observer/kill", "POST", body, REMOTE_USER="eve").status == 200
+
+
+def others_than(mailer, search, before, count):
+    """Wait until that many processes are there, none of which is one of those before."""
+    pids = {process["pid"] for process in before}
+
+    def all_new():
+        found = find(mailer, search)
+        is_new = not pids & {process["pid"] for process in found}
+        return len(found) == count and is_new and found
+
+    return wait_until(all_new, 5, f"{count} others are there")
+
+
 def test_a_mailer_that_was_killed_comes_back(make_mailer, server):
     """A slip of the operator would cost a person all mails until the next start of kontor."""
-    mailer = make_mailer(server, everybody(3), now=FRIDAY - 15,
-                         plugins=("calendar", "mailer", "observer"),
-                         sections={"observer": {"killers": "eve"}})
-    mailer.wait_log("3 mailers sleep in slot")
-    sleepers = find(mailer, "mailer%20of%20a%20person")
-    assert len(sleepers) == 3
-    for process in sleepers:
-        body = {"observer": process["observer"], "pid": process["pid"]}
-        assert ask(mailer, "/api/observer/kill", "POST", body, REMOTE_USER="eve").status == 200
-    server.wait(3, weekly=True, seconds=60)
+    mailer = make_mortal(make_mailer, server, everybody(3), FRIDAY - 5)
+    before = find(mailer, SLEEPER)
+    assert len(before) == 3
+    for process in before:
+        kill(mailer, process)
+    after = others_than(mailer, SLEEPER, before, 3)
+    supervisor, = find(mailer, SLEEPERS)
+    assert all(process["parent"] == supervisor["pid"] for process in after)
+    assert all(process["restarts"] == 1 for process in after)
+    server.wait(3, weekly=True, seconds=15)
+
+
+def test_one_mailer_that_keeps_crashing_disturbs_nobody(make_mailer, server):
+    """Whatever is wrong with one person would cost all others their mail."""
+    mailer = make_mortal(make_mailer, server, everybody(20), FRIDAY - 10)
+    first = find(mailer, SLEEPER)
+    victim = first[0]
+    for restarts in range(1, 13):
+        kill(mailer, victim)
+        now = others_than(mailer, SLEEPER, [victim], 20)
+        victim, = (process for process in now if process["restarts"] > 0)
+        assert victim["restarts"] == restarts
+    assert len({process["pid"] for process in first} & {process["pid"] for process in now}) == 19
+    server.wait(19, weekly=True, seconds=30)
+    wait_sent(mailer, 19)
+    assert len(server.mails) == 19  # the one pauses for half an hour by now
+
+
+@pytest.mark.parametrize("victim", [SLEEPERS, "house%20of%20the%20mailer",
+                                    "gate%20of%20the%20mailer"])
+def test_what_holds_the_mailers_comes_back_with_all_of_them(make_mailer, server, victim):
+    """Sleepers would be left that nobody knows, or people whom nobody sends a mail."""
+    server.delay = 0.1
+    mailer = make_mortal(make_mailer, server, everybody(30), FRIDAY - 4,
+                         options={"connections": "2"})
+    for round_ in range(3):  # asleep, while mails go out, and when most are out
+        before = find(mailer, SLEEPER)
+        kill(mailer, find(mailer, victim)[0])
+        others_than(mailer, SLEEPER, before, 30)
+        if round_ < 2:
+            server.wait(10 * (round_ + 1), weekly=True, seconds=30)
+    wait_sent(mailer, 30)
+    assert len({mail["To"] for mail in server.mails}) == 30
+    assert len({mail["Message-ID"] for mail in server.mails}) == 30
+    assert figures(mailer)["mailers"] == 30
 
 
 def test_what_the_operator_sees(make_mailer, server):
