@@ -30,7 +30,7 @@ PACKAGES_PEERS=(erlang-jiffy gunicorn kore php-curl php-fpm php-redis puma pytho
     python3-gevent python3-hiredis python3-redis python3-urllib3 ruby-connection-pool ruby-redis)
 
 # The services among them; each is named like its program, or has it behind a colon.
-SERVICES=(nginx apache2 lighttpd caddy haproxy prometheus radicale redis-server postgresql:pg_ctlcluster)
+SERVICES=(nginx apache2 lighttpd caddy haproxy prometheus postfix radicale redis-server postgresql:pg_ctlcluster)
 
 # Debian's own, which has Debian's modules; another one may come first in PATH.
 # shellcheck disable=SC2034

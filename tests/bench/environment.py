@@ -20,8 +20,8 @@ VERSIONS = {
     "libfcgi": ("dpkg-query", "-W", "-f=${Version}", "libfcgi-dev"),
     "php": ("php", "-r", "echo PHP_VERSION;"),
     **{name: ("dpkg-query", "-W", "-f=${Version}", package)
-       for name, package in (("falcon", "python3-falcon"), ("gunicorn", "gunicorn"),
-                             ("puma", "puma"), ("kore", "kore"))},
+       for name, package in (("postfix", "postfix"), ("falcon", "python3-falcon"),
+                             ("gunicorn", "gunicorn"), ("puma", "puma"), ("kore", "kore"))},
     "compiler": ("gcc", "-dumpfullversion"),
 }
 

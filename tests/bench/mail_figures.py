@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The weekly mailer: ten thousand mails that wake in the same second, beside a plain SMTP load with
-as many connections and mails as large; and a million mailers that sleep. The mail server is one
-that forgets what it takes: at once, or after as long as one takes that writes a mail to a disk."""
+as many connections and mails as large; and a million mailers asleep. The mail server is Postfix; or
+one that forgets what it takes, at once or after the wait of a disk's sync."""
 
 import contextlib
 import json
 import pathlib
-import re
 import shutil
-import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -17,68 +14,40 @@ import time
 import procfs
 from fastcgi import wait_until
 from figures import compare, in_turns
-from frontend import free_port
 from kontor import BUILD, collect_plugins
+from mail_server import MailServer
 from mailers import Mailer
-from systems import Program, is_listening
+from smtp_servers import Postfix, Sink
+from systems import Program
+
+# What Postfix has to try servers with: it sends mails over connections that it keeps.
+SMTP_SOURCE = "/usr/sbin/smtp-source"
 
 MAILS = 10000
 MILLION = 1000000
 WORKERS = 2
 # Of each worker, and of the load as many as of all workers together.
 CONNECTIONS = 16
-# What the slower server takes for a mail: the wait of one disk sync, in milliseconds.
+# What the slower sink takes for a mail: the wait of one disk sync, in milliseconds.
 SYNC_MS = 10
 # A store without work gives its caches back after five seconds.
 SETTLE_SECONDS = 7
 # Seconds that ten thousand mails, and the start of a million mailers, may take.
 PATIENCE = 180
+ECHO_PAUSE_SECONDS = 0.01
 BODY = b'{"id":4711,"name":"Ada Lovelace","active":true}'
-
-
-class Sink(Program):
-    """The mail server."""
-
-    def __init__(self, delay_ms):
-        self.port = free_port()
-        super().__init__(BUILD / "tests/bench/smtp_sink", self.port, delay_ms)
-        try:
-            wait_until(lambda: is_listening(("127.0.0.1", self.port)), 10, "the sink listens")
-        except TimeoutError:
-            self.stop()
-            raise
-
-    def ask(self, *words):
-        """Say some of its own words. @return the last answer"""
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            lines = connection.makefile("rb")
-            lines.readline()
-            for word in words:
-                connection.sendall(word.encode() + b"\r\n")
-                answer = lines.readline().decode()
-        return answer
-
-    def counts(self):
-        """Mails, connections, bytes since it was asked to forget, ns from first to last."""
-        return dict((name, int(number)) for number, name in
-                    re.findall(r"(\d+) (mails|connections|bytes|ns)", self.ask("XCOUNT")))
-
-    def rate(self):
-        """Mails a second, from the first to the last."""
-        counts = self.counts()
-        return (counts["mails"] - 1) / (counts["ns"] / 1e9)
 
 
 class House:
     """kontor with people who want a mail: `due` now, or in three days."""
 
-    def __init__(self, sink, count, due):
+    def __init__(self, server, count, due):
         self.running = contextlib.ExitStack()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kontor-bench-", dir="/var/tmp"))
         self.running.callback(shutil.rmtree, self.folder, ignore_errors=True)
         home = self.folder / "kontor"
         home.mkdir()
-        self.mailer = Mailer(home, collect_plugins(self.folder / "plugins"), sink,
+        self.mailer = Mailer(home, collect_plugins(self.folder / "plugins"), server,
                              options={"connections": CONNECTIONS, "lease": "5min"},
                              settings={"log_level": "info", "workers": WORKERS},
                              plugins=("calendar", "mailer", "evaluation"))
@@ -86,8 +55,9 @@ class House:
         now = time.gmtime(time.time() if due else time.time() + 3 * 86400)
         wish = {"zone": "UTC", "day": now.tm_wday, "hour": now.tm_hour,
                 "since": int(time.time()) - 7200}
-        self.mailer.people({f"user{number}": wish for number in range(count)},
-                           seconds=PATIENCE)
+        people = {f"user{number}": wish for number in range(count)}
+        self.mailer.people(people, seconds=PATIENCE)
+        self.addresses = [f"{user}@example.org" for user in people]
 
     def __enter__(self):
         return self
@@ -100,9 +70,10 @@ class House:
         return json.loads(result.stdout) if result.returncode == 0 else {"sleepers": 0}
 
     def echo(self, waits, ended):
-        """Ask for echo, one request after the other, until it is over."""
+        """Ask for echo a hundred times a second until it is over, as the users of a page may: more
+        would take the processor from the mails, and from the server that they go to."""
         with self.mailer.client() as client:
-            while not ended.is_set():
+            while not ended.wait(ECHO_PAUSE_SECONDS):
                 began = time.monotonic()
                 client.start("/api/evaluation/echo", method="POST", body=BODY,
                              CONTENT_TYPE="application/json")
@@ -115,36 +86,67 @@ def p99(waits):
     return sorted(waits)[len(waits) * 99 // 100]
 
 
-def send_by_kontor(sink):
-    """@return mails/s, bytes of a mail, processor µs of kontor for a mail, p99 of echo in ms"""
+def send_by_kontor(server):
+    """@return mails/s, processor µs of kontor for a mail, p99 of echo in ms"""
     waits, ended = [], threading.Event()
-    with House(sink, MAILS, due=True) as house:
-        sink.ask("XRESET")
+    with House(server, MAILS, due=True) as house:
+        server.forget()
         house.mailer.start()
         page = threading.Thread(target=house.echo, args=(waits, ended))
         page.start()
         try:
-            wait_until(lambda: sink.counts()["mails"] >= MAILS, PATIENCE, "all mails are sent")
+            wait_until(lambda: server.mails() >= MAILS, PATIENCE, "all mails are sent")
         finally:
             ended.set()
             page.join()
-        counts = sink.counts()
         pids = procfs.family(house.mailer.process.pid)
-        return {"rate": sink.rate(), "bytes": counts["bytes"] // counts["mails"],
-                "cpu_us": 1e6 * procfs.processor_seconds(pids) / MAILS, "p99_ms": p99(waits)}
+        cpu_us = 1e6 * procfs.processor_seconds(pids) / MAILS
+        wait_until(lambda: house.status().get("sent", 0) >= MAILS, PATIENCE,
+                   "kontor has written down that all are sent")
+        server.check(MAILS, house.addresses)
+        return {"rate": server.rate(), "cpu_us": cpu_us, "p99_ms": p99(waits)}
 
 
-def send_by_load(sink, size):
-    sink.ask("XRESET")
-    subprocess.run([BUILD / "tests/bench/smtp_load", str(sink.port), str(WORKERS * CONNECTIONS),
-                    str(MAILS), str(size)], check=True, timeout=PATIENCE)
-    return {"rate": sink.rate()}
+def write_letter(path):
+    """A mail as people get it."""
+    server = MailServer()
+    try:
+        with House(server, 1, due=True) as house:
+            house.mailer.start()
+            wait_until(lambda: server.mails, PATIENCE, "a mail is sent")
+    finally:
+        server.stop()
+    path.write_bytes(server.mails[0].raw.replace(b"\r\n", b"\n"))
 
 
-def idle_p99_ms(sink, seconds):
+def load_command(server, letter):
+    """As many mails over as many connections: to Postfix the same letter, to many addresses, since
+    it looks at the header, and remembers an address; else as many bytes."""
+    connections = WORKERS * CONNECTIONS
+    if isinstance(server, Postfix):
+        return [SMTP_SOURCE, "-d", "-s", connections, "-m", MAILS, "-F", letter, "-N",
+                "-t", "user@example.org", f"127.0.0.1:{server.port}"]
+    size = letter.stat().st_size + letter.read_bytes().count(b"\n")
+    return [BUILD / "tests/bench/smtp_load", server.port, connections, MAILS, size]
+
+
+def send_by_load(server, letter):
+    server.forget()
+    load = Program(*load_command(server, letter))
+    try:
+        wait_until(lambda: server.mails() >= MAILS, PATIENCE, "the load has sent all mails")
+        if load.process.wait(PATIENCE) != 0:
+            raise RuntimeError("the load has failed")
+    finally:
+        load.stop()
+    server.check(MAILS)
+    return {"rate": server.rate()}
+
+
+def idle_p99_ms(server, seconds):
     """What echo takes when nobody gets a mail."""
     waits, ended = [], threading.Event()
-    with House(sink, 1, due=False) as house:
+    with House(server, 1, due=False) as house:
         house.mailer.start()
         page = threading.Thread(target=house.echo, args=(waits, ended))
         page.start()
@@ -154,21 +156,23 @@ def idle_p99_ms(sink, seconds):
     return p99(waits)
 
 
-def send(figure, delay_ms, options, emit):
+def send(figure, server, load, options, emit):
     """Ten thousand mails, by kontor and by the load in turns."""
-    sink = Sink(delay_ms)
+    letter = pathlib.Path(tempfile.mkstemp(prefix="kontor-letter-", suffix=".eml")[1])
     try:
-        size = send_by_kontor(sink)["bytes"]
-        found = in_turns(("kontor", "load"), options.rounds,
-                         lambda system: send_by_kontor(sink) if system == "kontor"
-                         else send_by_load(sink, size))
-        idle = [idle_p99_ms(sink, options.seconds) for _ in range(options.rounds)]
+        write_letter(letter)
+        send_by_load(server, letter)
+        found = in_turns(("kontor", load), options.rounds,
+                         lambda system: send_by_kontor(server) if system == "kontor"
+                         else send_by_load(server, letter))
+        idle = [idle_p99_ms(server, options.seconds) for _ in range(options.rounds)]
     finally:
-        sink.stop()
+        server.stop()
+        letter.unlink()
 
     def values(system, what):
         return [one[what] for one in found[system]]
-    emit(compare(figure, "mails/s", values("kontor", "rate"), "smtp-load", values("load", "rate")))
+    emit(compare(figure, "mails/s", values("kontor", "rate"), load, values(load, "rate")))
     emit(compare(figure + "_cpu_us", "µs", values("kontor", "cpu_us")))
     emit(compare(figure + "_echo_p99_ms", "ms", values("kontor", "p99_ms"), "idle", idle))
 
@@ -186,7 +190,7 @@ def settled(measure):
 
 def sleep(emit):
     """A million people: how long the start from the store takes, and what they weigh asleep."""
-    sink = Sink(0)
+    sink = Sink()
     try:
         with House(sink, MILLION, due=False) as house:
             began = time.monotonic()
@@ -204,6 +208,11 @@ def sleep(emit):
 def run(name, options, emit):
     if name == "sleepers":
         sleep(emit)
-        return
-    send("mail", 0, options, emit)
-    send("mail_synced", SYNC_MS, options, emit)
+    elif name == "mail_synced":
+        send(name, Sink(SYNC_MS), "smtp-load", options, emit)
+    elif name == "mail":
+        send(name, Sink(), "smtp-load", options, emit)
+    elif Postfix.is_there():
+        send(name, Postfix(), "smtp-source", options, emit)
+    else:
+        raise RuntimeError("Postfix is not there, or nobody's to start but root's")

@@ -60,8 +60,11 @@ def benchmarks():
                                               "processor time; beside Node.js"),
              "observer": (observer_figures.run, "what an echo costs with the observer and an open "
                                                 "page; beside the same without it"),
-             "mail": (mail_figures.run, "ten thousand mails that wake in the same second; beside a "
-                                        "plain SMTP load"),
+             "mail_postfix": (mail_figures.run, "ten thousand mails that wake in the same second, to "
+                                                "Postfix; beside its own load"),
+             "mail_synced": (mail_figures.run, "the same to a server that takes 10 ms for each and "
+                                               "forgets it; beside a plain SMTP load"),
+             "mail": (mail_figures.run, "the same to a server that forgets them as they come"),
              "sleepers": (mail_figures.run, "a million mailers asleep: their memory, and their "
                                             "start from the store")}
     for name, (store, tick) in micro_figures.VARIANTS.items():

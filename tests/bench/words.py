@@ -21,6 +21,7 @@ SYSTEMS = {
     "sqlite": "bare SQLite, one thread",
     "now": "while others ask for now",
     "smtp-load": "a plain SMTP load",
+    "smtp-source": "Postfix' smtp-source",
     "idle": "while nobody gets a mail",
 }
 
@@ -116,10 +117,11 @@ FILES = {
     "xlsx_memory_mb": "spreadsheet: memory beside a million of them",
 }
 
-# Ten thousand weekly mails at once, to a mail server that answers at once, and to one that takes as
-# long for a mail as a disk's sync; and a million mailers asleep.
+# Ten thousand weekly mails at once, to Postfix, to a mail server that takes as long for a mail as a
+# disk's sync, and to one that forgets them as they come; and a million mailers asleep.
 MAILS = {f"mail{server}{suffix}": f"{metric}, {words}"
-         for server, words in (("", "server at once"), ("_synced", "server takes 10 ms"))
+         for server, words in (("_postfix", "Postfix"), ("_synced", "server takes 10 ms"),
+                               ("", "server forgets at once"))
          for suffix, metric in (("", "mails"), ("_cpu_us", "processor time of a mail"),
                                 ("_echo_p99_ms", "99 % of echo answered while mails go out"))} | {
     "mail_sleepers_memory_mb": "a million mailers asleep",
