@@ -2,6 +2,7 @@
 """A table of 20,000 rows, counted down by one process a row, beside the same on the BEAM: with
 Redis and SQLite, ticking together and spread over the second. Each measures its second pass."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 import procfs
@@ -54,13 +56,32 @@ class Place:
 
 def most_memory(pid, is_over):
     """The most that a process and its children have in RAM until it is over."""
-    most, end = 0, time.monotonic() + TIMEOUT
+    ends = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        most = pool.submit(watch_memory, pid, ends)
+        try:
+            await_end(is_over)
+        finally:
+            ends.set()
+        return most.result()
+
+
+def watch_memory(pid, ends):
+    """Looks when nobody else wants the processor: twice a second each update that is due in the
+    meantime would wait for it, and those are more than the one in a hundred that p99 leaves out."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # of this thread only
+    most = 0
+    while not ends.wait(MEMORY_STEP):
+        most = max(most, procfs.memory_bytes(procfs.family(pid)))
+    return most
+
+
+def await_end(is_over):
+    end = time.monotonic() + TIMEOUT
     while not is_over():
         if time.monotonic() > end:
             raise RuntimeError("the second pass does not come to its end")
-        most = max(most, procfs.memory_bytes(procfs.family(pid)))
         time.sleep(MEMORY_STEP)
-    return most
 
 
 def ask(kontor, path, method="GET"):
