@@ -118,31 +118,38 @@ static void make_message_id(struct kt_ledger_entry *entry, const char *domain)
              domain);
 }
 
+/** Write the claim, as one more try. @return as kt_store_put */
+static int stake(const char *user, int64_t now, int64_t lease, struct kt_ledger_entry *entry)
+{
+    entry->state = KT_LEDGER_CLAIMED;
+    entry->tries++;
+    entry->until = now + lease;
+    entry->at = now;
+    return write(user, entry);
+}
+
 int kt_ledger_claim(const char *user, int32_t week, int64_t now, int64_t lease, const char *domain,
                     struct kt_ledger_entry *ret_entry)
 {
-    int result = kt_ledger_read(user, week, ret_entry);
+    int result;
 
-    if (result == -ENOENT) {
-        ret_entry->revision = KT_STORE_NEW;
-        make_message_id(ret_entry, domain);
-    } else if (result < 0) {
+    /* As a rule nobody has looked at this mail before: then to ask would be a question too many. */
+    *ret_entry = (struct kt_ledger_entry){.week = week, .revision = KT_STORE_NEW};
+    make_message_id(ret_entry, domain);
+    result = stake(user, now, lease, ret_entry);
+    if (result != -ESTALE)
         return result;
-    } else if (ret_entry->state != KT_LEDGER_CLAIMED && ret_entry->state != KT_LEDGER_WAITING) {
+    result = kt_ledger_read(user, week, ret_entry);
+    if (result == -ENOENT)
+        return -EAGAIN; /* it was deleted meanwhile */
+    if (result < 0)
+        return result;
+    if (ret_entry->state != KT_LEDGER_CLAIMED && ret_entry->state != KT_LEDGER_WAITING)
         return -EEXIST;
-    } else if (ret_entry->until > now && ret_entry->at <= now) {
+    if (ret_entry->until > now && ret_entry->at <= now)
         return -EAGAIN; /* written in the future: the clock was set back, so until means nothing */
-    }
-    ret_entry->state = KT_LEDGER_CLAIMED;
-    ret_entry->tries++;
-    ret_entry->until = now + lease;
-    ret_entry->at = now;
-    result = write(user, ret_entry);
-    if (result == -ESTALE) {
-        ret_entry->until = now + lease;
-        return -EAGAIN;
-    }
-    return result;
+    result = stake(user, now, lease, ret_entry);
+    return result == -ESTALE ? -EAGAIN : result;
 }
 
 int kt_ledger_close(const char *user, struct kt_ledger_entry *entry, int64_t now)

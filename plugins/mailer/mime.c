@@ -124,9 +124,9 @@ char *kt_mailbox_text(TALLOC_CTX *context, const struct kt_mailbox *mailbox)
 /** Whether a byte must be written as =XX at this place. */
 static bool needs_code(const char *at)
 {
-    if (*at == ' ' || *at == '\t')
-        return at[1] == '\n' || at[1] == 0;
-    return *at < '!' || *at > '~' || *at == '=';
+    if (*at > ' ' && *at <= '~')
+        return *at == '=';
+    return (*at != ' ' && *at != '\t') || at[1] == '\n' || at[1] == 0;
 }
 
 static char *put_code(char *to, unsigned char byte)
@@ -139,39 +139,47 @@ static char *put_code(char *to, unsigned char byte)
     return to;
 }
 
-static char *put_byte(char *to, char byte)
+/** How many bytes stand for themselves, at most so many. */
+static size_t plain_length(const char *text, size_t most)
 {
-    *to++ = byte;
-    return to;
+    size_t length = 0;
+
+    while (length < most && !needs_code(text + length))
+        length++;
+    return length;
 }
 
 char *kt_mail_quoted_printable(TALLOC_CTX *context, const char *text)
 {
-    /* The most that a byte can become: "=XX" and "=\r\n". */
-    char *result = talloc_array(context, char, (unsigned)(6 * strlen(text) + 3)), *to = result;
+    /* All bytes as "=XX", with "=\r\n" after each 25 of them, and "\r\n" at the end. */
+    char *result = talloc_array(context, char, (unsigned)(4 * strlen(text) + 6)), *to = result;
     size_t column = 0;
 
     if (!result)
         return NULL;
-    for (; *text; text++) {
-        bool is_coded = needs_code(text);
+    while (*text) {
+        size_t length = plain_length(text, LINE_MAX_BYTES - column);
 
-        if (*text == '\r')
-            continue;
+        memcpy(to, text, length);
+        to += length;
+        text += length;
+        column += length;
         if (*text == '\n') {
             to = stpcpy(to, "\r\n");
             column = 0;
-            continue;
-        }
-        if (column + (is_coded ? 3 : 1) > LINE_MAX_BYTES) {
+            text++;
+        } else if (*text == '\r') {
+            text++;
+        } else if (*text && column + (needs_code(text) ? 3 : 1) > LINE_MAX_BYTES) {
             to = stpcpy(to, "=\r\n");
             column = 0;
+        } else if (*text) {
+            to = put_code(to, (unsigned char)*text++);
+            column += 3;
         }
-        to = is_coded ? put_code(to, (unsigned char)*text) : put_byte(to, *text);
-        column += is_coded ? 3 : 1;
     }
-    to = stpcpy(to, column > 0 ? "\r\n" : "");
-    return talloc_realloc(context, result, char, (unsigned)(to - result + 1));
+    stpcpy(to, column > 0 ? "\r\n" : "");
+    return result;
 }
 
 void kt_mail_date(int64_t unix_seconds, char text[KT_MAIL_DATE_SIZE])

@@ -136,13 +136,16 @@ static bool start_over(const struct conversation *with, const int codes[COMMANDS
 static char *stuff(const char *letter, size_t size, size_t *ret_size)
 {
     char *bytes = kt_must(talloc_size(kt_self_memory(), 2 * size + 3)), *to = bytes;
-    bool is_at_start = true;
+    const char *end = letter + size, *next;
 
-    for (size_t index = 0; index < size; index++) {
-        if (is_at_start && letter[index] == '.')
+    for (const char *line = letter; line < end; line = next) {
+        const char *line_end = memchr(line, '\n', (size_t)(end - line));
+
+        next = line_end ? line_end + 1 : end;
+        if (*line == '.')
             *to++ = '.';
-        *to++ = letter[index];
-        is_at_start = letter[index] == '\n';
+        memcpy(to, line, (size_t)(next - line));
+        to += next - line;
     }
     memcpy(to, ".\r\n", 3);
     *ret_size = (size_t)(to - bytes) + 3;

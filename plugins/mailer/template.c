@@ -153,15 +153,23 @@ static void widen(const char *text, struct mark *mark)
     mark->end = end + 1;
 }
 
+/** The next two of a brace, as strstr does, which looks further for what is that short. */
+static const char *find_braces(const char *at, char brace)
+{
+    while ((at = strchr(at, brace)) && at[1] != brace)
+        at++;
+    return at;
+}
+
 /** The next mark from here on. @return 1, 0: there is none, or an error */
 static int find_mark(const struct render *render, const char *at, struct mark *ret_mark)
 {
-    const char *open = strstr(at, "{{"), *close, *name;
+    const char *open = find_braces(at, '{'), *close, *name;
     size_t length;
 
     if (!open)
         return 0;
-    close = strstr(open, "}}");
+    close = find_braces(open, '}');
     if (!close)
         return complain(render, open, "{{ without }}");
     name = open + 2;
@@ -255,16 +263,20 @@ static int render_range(struct render *render, const char *at, const char *end,
 int kt_template_render(TALLOC_CTX *context, const char *text, const cJSON *data,
                        enum kt_template_escape escape, char **ret_result, struct kt_error *error)
 {
-    struct render render = {.text = text, .escape = escape, .error = error};
+    size_t size = strlen(text);
+    struct render render = {
+        .text = text, .escape = escape, .capacity = 2 * size + 256, .error = error};
     struct scope scope = {.data = data};
-    int result = append(&render, "", 0);
+    int result;
 
-    if (result == 0)
-        result = render_range(&render, text, text + strlen(text), &scope);
-    if (result < 0) {
+    render.result = talloc_array(context, char, (unsigned)render.capacity);
+    if (!render.result)
+        return -ENOMEM;
+    *render.result = 0;
+    result = render_range(&render, text, text + size, &scope);
+    if (result < 0)
         talloc_free(render.result);
-        return result;
-    }
-    *ret_result = talloc_steal(context, render.result);
-    return 0;
+    else
+        *ret_result = render.result;
+    return result;
 }

@@ -23,6 +23,33 @@ static const char *const month_names[] = {"January",   "February", "March",    "
                                           "May",       "June",     "July",     "August",
                                           "September", "October",  "November", "December"};
 
+/* ---------------------------------------------------------------- JSON */
+
+/* Names are literals, which are not copied: there are a hundred in each view. */
+
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+    cJSON_AddItemToObjectCS(object, name, cJSON_CreateString(text));
+}
+
+static void add_number(cJSON *object, const char *name, double number)
+{
+    cJSON_AddItemToObjectCS(object, name, cJSON_CreateNumber(number));
+}
+
+static void add_bool(cJSON *object, const char *name, bool is_true)
+{
+    cJSON_AddItemToObjectCS(object, name, cJSON_CreateBool(is_true));
+}
+
+static cJSON *add_list(cJSON *object, const char *name)
+{
+    cJSON *list = cJSON_CreateArray();
+
+    cJSON_AddItemToObjectCS(object, name, list);
+    return list;
+}
+
 static int64_t number_of(const cJSON *object, const char *name)
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -44,6 +71,8 @@ static int64_t meeting_minutes(const cJSON *week)
     return number_of(cJSON_GetObjectItemCaseSensitive(totals, "meetings"), "real_minutes");
 }
 
+/* ---------------------------------------------------------------- the view */
+
 void kt_view_duration(int64_t minutes, char text[KT_VIEW_DURATION_SIZE])
 {
     if (minutes <= 0)
@@ -62,7 +91,7 @@ static void add_duration(cJSON *object, int64_t minutes)
     char text[KT_VIEW_DURATION_SIZE];
 
     kt_view_duration(minutes, text);
-    cJSON_AddStringToObject(object, "duration", text);
+    add_text(object, "duration", text);
 }
 
 /** "Your week, 26 October to 1 November 2026". */
@@ -82,7 +111,7 @@ static void add_title(cJSON *view, const cJSON *dates)
              first.month == last.month ? "" : " ",
              first.month == last.month ? "" : month_names[first.month - 1], (unsigned)last.day,
              month_names[last.month - 1], (int)last.year);
-    cJSON_AddStringToObject(view, "title", text);
+    add_text(view, "title", text);
 }
 
 /** ", 3 h more than last week" */
@@ -116,13 +145,13 @@ static void add_words(cJSON *view, const cJSON *week)
         snprintf(text, sizeof(text), "You spent %s in meetings%s.", duration, comparison);
     else
         snprintf(text, sizeof(text), "No meetings this week: it was all yours.");
-    cJSON_AddBoolToObject(view, "is_empty", minutes == 0);
-    cJSON_AddStringToObject(view, "headline", text);
+    add_bool(view, "is_empty", minutes == 0);
+    add_text(view, "headline", text);
     if (minutes > 0)
         snprintf(text, sizeof(text), "Your week: %s in meetings", duration);
     else
         snprintf(text, sizeof(text), "Your week: no meetings \u2014 enjoy");
-    cJSON_AddStringToObject(view, "subject", text);
+    add_text(view, "subject", text);
 }
 
 /** The minutes that fill a bar. */
@@ -156,19 +185,19 @@ static void add_bar(cJSON *object, const cJSON *day, int64_t scale)
     char bar[BAR_LETTERS * (sizeof(BAR_LETTER) - 1) + 1], *to = bar;
 
     width -= width + other > 100 ? width + other - 100 : 0;
-    cJSON_AddNumberToObject(object, "one_off_width", (double)width);
-    cJSON_AddNumberToObject(object, "recurring_width", (double)other);
-    cJSON_AddNumberToObject(object, "rest_width", (double)(100 - width - other));
+    add_number(object, "one_off_width", (double)width);
+    add_number(object, "recurring_width", (double)other);
+    add_number(object, "rest_width", (double)(100 - width - other));
     for (int64_t letters = (one_off + recurring) * BAR_LETTERS / scale; letters > 0; letters--)
         to = stpcpy(to, BAR_LETTER);
     *to = 0;
-    cJSON_AddStringToObject(object, "bar", bar);
+    add_text(object, "bar", bar);
 }
 
 static void add_days(cJSON *view, const cJSON *week)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(week, "days"), *day;
-    cJSON *days = cJSON_AddArrayToObject(view, "days");
+    cJSON *days = add_list(view, "days");
     int64_t scale = bar_scale(list);
 
     cJSON_ArrayForEach(day, list)
@@ -184,9 +213,9 @@ static void add_days(cJSON *view, const cJSON *week)
         cJSON_AddItemToArray(days, object);
         date = kt_date_from_day(number);
         snprintf(text, sizeof(text), "%2u %.3s", (unsigned)date.day, month_names[date.month - 1]);
-        cJSON_AddStringToObject(object, "name", day_names[kt_day_weekday(number)]);
-        cJSON_AddStringToObject(object, "date", text);
-        cJSON_AddBoolToObject(object, "has_meetings", number_of(day, "real_minutes") > 0);
+        add_text(object, "name", day_names[kt_day_weekday(number)]);
+        add_text(object, "date", text);
+        add_bool(object, "has_meetings", number_of(day, "real_minutes") > 0);
         add_duration(object, number_of(day, "real_minutes"));
         add_bar(object, day, scale);
     }
@@ -201,7 +230,7 @@ static void add_kinds(cJSON *view, const cJSON *week)
         {"own", "Own appointments", "appointment", "appointments"},
     };
     const cJSON *totals = cJSON_GetObjectItemCaseSensitive(week, "totals");
-    cJSON *list = cJSON_AddArrayToObject(view, "kinds");
+    cJSON *list = add_list(view, "kinds");
 
     for (size_t index = 0; index < sizeof(kinds) / sizeof(kinds[0]); index++) {
         const cJSON *sum = cJSON_GetObjectItemCaseSensitive(totals, kinds[index][0]);
@@ -213,17 +242,17 @@ static void add_kinds(cJSON *view, const cJSON *week)
             continue;
         object = cJSON_CreateObject();
         cJSON_AddItemToArray(list, object);
-        cJSON_AddStringToObject(object, "name", kinds[index][1]);
+        add_text(object, "name", kinds[index][1]);
         add_duration(object, number_of(sum, "minutes"));
         snprintf(text, sizeof(text), "%lld %s", (long long)count, kinds[index][count == 1 ? 2 : 3]);
-        cJSON_AddStringToObject(object, "count", text);
+        add_text(object, "count", text);
     }
 }
 
 static void add_people(cJSON *view, const cJSON *week)
 {
     const cJSON *person;
-    cJSON *list = cJSON_AddArrayToObject(view, "people");
+    cJSON *list = add_list(view, "people");
     int64_t total = number_of(week, "people_total"), listed = 0;
 
     cJSON_ArrayForEach(person, cJSON_GetObjectItemCaseSensitive(week, "people"))
@@ -235,17 +264,17 @@ static void add_people(cJSON *view, const cJSON *week)
             break;
         object = cJSON_CreateObject();
         cJSON_AddItemToArray(list, object);
-        cJSON_AddStringToObject(object, "name", *name ? name : text_of(person, "address"));
+        add_text(object, "name", *name ? name : text_of(person, "address"));
         add_duration(object, number_of(person, "minutes"));
         listed++;
     }
-    cJSON_AddNumberToObject(view, "more_people", (double)(total > listed ? total - listed : 0));
+    add_number(view, "more_people", (double)(total > listed ? total - listed : 0));
 }
 
 static void add_warnings(cJSON *view, const cJSON *week)
 {
     const cJSON *warning;
-    cJSON *list = cJSON_AddArrayToObject(view, "warnings");
+    cJSON *list = add_list(view, "warnings");
 
     cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(week, "warnings"))
     {
@@ -269,8 +298,8 @@ cJSON *kt_view_make(const cJSON *week, const struct kt_view_links *links)
     add_kinds(view, week);
     add_people(view, week);
     add_warnings(view, week);
-    cJSON_AddStringToObject(view, "page", links->page);
-    cJSON_AddStringToObject(view, "settings", links->settings);
-    cJSON_AddStringToObject(view, "unsubscribe", links->unsubscribe);
+    add_text(view, "page", links->page);
+    add_text(view, "settings", links->settings);
+    add_text(view, "unsubscribe", links->unsubscribe);
     return view;
 }
