@@ -76,11 +76,17 @@ void kt_jobs_bury(const struct kt_job *job)
         talloc_free(burial);
 }
 
-/** An entry has gone: some of them went without a word. */
-static void mourn(const struct kt_job *last)
+/**
+ * An entry has gone: some of them went without a word.
+ * @param had_owner  till then: only who is active has one, and one that was cancelled and deleted
+ *                   may have done so since we looked
+ */
+static void mourn(const struct kt_job *last, bool had_owner)
 {
     struct kt_job job = *last;
     if (kt_job_is_active(job.state)) {
+        if (!had_owner)
+            return;
         job.state = KT_JOB_FAILED;
         job.ended_ms = kt_unix_ms();
         kt_job_text(job.reason, sizeof job.reason,
@@ -190,8 +196,8 @@ static void queue_changed(void)
 
 /* ---------------------------------------------------------------- changes */
 
-/** Look at an entry again, and tell who waits for that. */
-static void refresh(const char *key)
+/** Look at an entry again, and tell who waits for that. @param change  NULL: there may be one */
+static void refresh(const char *key, const struct kt_registry_change *change)
 {
     struct kt_registry_entry entry;
     struct kt_job job;
@@ -203,6 +209,8 @@ static void refresh(const char *key)
     if (!card)
         return;
     bool had_entry = card->has_entry;
+    if (result < 0 && had_entry && change && change->event != KT_REGISTRY_GONE)
+        return; /* how it went is told by a change to come */
     enum kt_job_state before = had_entry ? card->job->state : KT_JOB_EXPIRED;
     if (result == 0) {
         if (!card->job)
@@ -211,7 +219,7 @@ static void refresh(const char *key)
         card->version = entry.version;
         card->reserved_until_ms = 0;
     } else if (had_entry) {
-        mourn(card->job);
+        mourn(card->job, !change || change->owner != KT_PID_NONE);
         card->version = 0;
     }
     card->has_entry = result == 0;
@@ -236,7 +244,7 @@ static void refresh_unseen(struct kt_card *card, void *argument)
 {
     (void)argument;
     if (!card->is_seen)
-        refresh(card->key);
+        refresh(card->key, NULL);
 }
 
 /** Compare the whole board with the registry. @return 0 or what kt_registry_select says */
@@ -252,7 +260,7 @@ static int refresh_all(void)
             return result;
         for (uint32_t i = 0; i < page->count; i++) {
             memcpy(after, page->entries[i]->key, sizeof after);
-            refresh(after);
+            refresh(after, NULL);
         }
         has_more = page->has_more;
         talloc_free(page);
@@ -380,7 +388,7 @@ static void on_message(void *state, const struct kt_message *message)
         if (change->event == KT_REGISTRY_GONE && strcmp(change->key, KT_JOBS_LEADER) == 0)
             try_to_lead();
     } else {
-        refresh(change->key);
+        refresh(change->key, change);
     }
     plan();
 }

@@ -42,7 +42,7 @@ class Asker(Visitor):
     def start(self, report, parameters=None, form="csv"):
         return self.report("POST", f"/{report}/jobs", {
             "parameters": QUARTER if parameters is None else parameters, "format": form},
-            HTTP_PREFER="wait=20")
+            HTTP_PREFER=f"wait={wait}")
 
     def make(self, *arguments, **others):
         """A report that is ready at once; its path below /api/reports."""
@@ -130,6 +130,18 @@ def test_who_is_deleted_leaves_no_reports(kontor):
     assert [ada.report("GET", path).status for path in paths] == [404] * 3
     assert bob.report("GET", kept).status == 200
     assert len(json.loads(kontor.control("jobs", "--json").stdout)["jobs"]) == 1
+
+
+def test_what_is_deleted_while_it_starts_stays_deleted(kontor):
+    """A worker that hears late of a report that was cancelled and deleted would take it for one
+    whose worker has died, and tell of that."""
+    with Files() as files:
+        for number in range(30):
+            eve = Asker(kontor, f"eve{number}")
+            assert eve.ask("/connect/url", {"address": f"{files.url}/e.ics"}).status == 200
+            assert eve.start("my-meetings", wait=0).status == 202
+            assert eve.ask("/delete-me", {"delete": True}).status == 204
+    assert json.loads(kontor.control("jobs", "--json").stdout)["jobs"] == []
 
 
 class SlowFiles(Files):
