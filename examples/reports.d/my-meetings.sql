@@ -19,9 +19,11 @@
 -- column: organiser text title="Called by"
 -- column: people integer title="People"
 -- column: names text title="With"
+-- column: calendar text title="Calendar"
 SELECT date AS day, start AS begins, "end" AS ends, hours, title, series,
        replace(size, '_', '-') AS size,
-       CASE mine WHEN 'yes' THEN 'me' ELSE organiser END AS organiser, people, names
+       CASE mine WHEN 'yes' THEN 'me' ELSE organiser END AS organiser, people, names,
+       calendar
 FROM events
 WHERE kind IN ('one_off', 'recurring')
   AND (:title IS NULL OR title LIKE '%' || :title || '%')

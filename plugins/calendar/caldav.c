@@ -144,6 +144,7 @@ struct kt_source *kt_caldav_new(TALLOC_CTX *context, const struct kt_service *se
         .name = "caldav",
         .label =
             kt_must(talloc_asprintf(caldav, "“%.80s” (%s)", calendar->name, connection->label)),
+        .calendar = calendar->name,
         .read = caldav_read};
     caldav->service = service;
     caldav->user = user;

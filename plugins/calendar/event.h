@@ -95,6 +95,7 @@ struct kt_event {
     bool is_all_day;
     int64_t start, end;         /**< instants, unless is_all_day; end exclusive */
     int32_t first_day, end_day; /**< if is_all_day; end exclusive */
+    const char *calendar;       /**< the name of the one it is in; NULL: not known */
 };
 
 struct kt_events {

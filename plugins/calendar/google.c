@@ -290,6 +290,7 @@ static uint32_t merge(TALLOC_CTX *context, const struct reading *reading,
             kt_warnings_add(context, &ret_answer->warnings, "The calendar “%.80s” is missing: %s.",
                             part->name, part->error.text);
         } else {
+            kt_source_name_events(context, &part->events->events, part->name);
             kt_source_answer_add(context, ret_answer, &part->events->events,
                                  &part->events->warnings);
             answers++;

@@ -169,6 +169,7 @@ struct kt_source *kt_ics_url_new(TALLOC_CTX *context, const struct kt_service *s
     url->source = (struct kt_source){
         .name = "url",
         .label = kt_must(talloc_asprintf(url, "The calendar of %s", connection->label)),
+        .calendar = connection->label,
         .read = url_read};
     url->service = service;
     url->connection = connection;

@@ -57,8 +57,8 @@ static void put_offset(struct kt_row_text *text, int32_t offset)
 /* ---------------------------------------------------------------- events */
 
 static const char *const event_columns[] = {
-    "date",   "start",     "end",  "offset",   "hours",  "days",  "title",     "kind", "size",
-    "series", "organiser", "mine", "response", "people", "names", "addresses", NULL,
+    "date",   "start",     "end",  "offset",   "hours",  "days",  "title",     "kind",     "size",
+    "series", "organiser", "mine", "response", "people", "names", "addresses", "calendar", NULL,
 };
 
 static const char *answer_name(enum kt_answer answer)
@@ -135,6 +135,7 @@ static void put_event(struct kt_row_text *text, const struct look *look, size_t 
     kt_row_integer(text, details->people_count);
     put_people(text, details, true);
     put_people(text, details, false);
+    kt_row_string(text, counted->event->calendar);
 }
 
 /* ---------------------------------------------------------------- people */

@@ -73,6 +73,16 @@ int kt_source_fail(struct kt_source_error *error, enum kt_trouble trouble, const
     return troubles[trouble].code;
 }
 
+void kt_source_name_events(TALLOC_CTX *context, struct kt_events *events, const char *calendar)
+{
+    const char *name = calendar ? kt_must(talloc_strdup(context, calendar)) : NULL;
+
+    for (size_t index = 0; index < events->count; index++) {
+        if (!events->items[index].calendar)
+            events->items[index].calendar = name;
+    }
+}
+
 void kt_source_answer_add(TALLOC_CTX *context, struct kt_source_answer *answer,
                           const struct kt_events *events, const struct kt_warnings *warnings)
 {

@@ -64,6 +64,13 @@ struct kt_source_answer {
 };
 
 /**
+ * Say in which calendar those events are that have not said so themselves.
+ * @param calendar  copied; NULL: not known
+ * @param context   owns the copy. Ends the calling process without memory.
+ */
+void kt_source_name_events(TALLOC_CTX *context, struct kt_events *events, const char *calendar);
+
+/**
  * Add events and warnings to an answer.
  * @param context  owns the list of events; what they point to stays whose it is
  * Ends the calling process without memory.
@@ -72,8 +79,9 @@ void kt_source_answer_add(TALLOC_CTX *context, struct kt_source_answer *answer,
                           const struct kt_events *events, const struct kt_warnings *warnings);
 
 struct kt_source {
-    const char *name;  /**< for Server-Timing: a token of letters */
-    const char *label; /**< for people: "Google (ada@example.org)" */
+    const char *name;     /**< for Server-Timing: a token of letters */
+    const char *label;    /**< for people: "Google (ada@example.org)" */
+    const char *calendar; /**< the name of the only one that it has; NULL: none, or several */
     /**
      * Read the events of a window, as they are now.
      * @param context     owns the events and all that they point to

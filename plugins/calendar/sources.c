@@ -67,6 +67,7 @@ static void read_one(void *shared, uint32_t index, void *result)
 
     report->status =
         source->read(source, report, &reading->question, &report->answer, &report->error);
+    kt_source_name_events(report, &report->answer.events, source->calendar);
 }
 
 /* ---------------------------------------------------------------- together */
@@ -134,8 +135,13 @@ int kt_sources_read(TALLOC_CTX *context, struct kt_sources *sources,
                     const struct kt_source_question *question, struct kt_source_answer *ret_answer,
                     struct kt_source_error *error)
 {
+    struct kt_source *source = sources->list[0];
+    int status;
+
     if (sources->count > 1)
         return read_all(context, sources, question, ret_answer, error);
     talloc_steal(context, sources);
-    return sources->list[0]->read(sources->list[0], context, question, ret_answer, error);
+    status = source->read(source, context, question, ret_answer, error);
+    kt_source_name_events(context, &ret_answer->events, source->calendar);
+    return status;
 }

@@ -40,6 +40,7 @@ static const char *const event_columns[] = {
     "people INTEGER",
     "names TEXT",
     "addresses TEXT",
+    "calendar TEXT",
     NULL,
 };
 

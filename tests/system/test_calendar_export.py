@@ -8,7 +8,9 @@ import pytest
 import requests
 
 from calendars import Visitor, make_calendar
+from google import Google
 from kontor import ROOT
+from test_calendar_url import Files
 
 WEEK = ROOT / "tests" / "data" / "week.ics"
 # Nothing in it is harmless to a spreadsheet.
@@ -73,6 +75,26 @@ def test_other_tables(url):
     assert [float(day["hours"]) for day in days] == [24] * 6 + [25]
     series = rows(requests.get(f"{url}/export", params={**span, "what": "series"}))
     assert float(series[0]["person_hours"]) * 60 == week["series"][0]["person_minutes"]
+
+
+def test_which_calendar_an_event_is_in(folder, make_kontor):
+    """Who has one calendar for work and one for the family could not tell them apart."""
+    with Google() as google, Files() as files:
+        ada = google.person("ada@example.org")
+        team = ada.add_calendar("team@group.calendar.google.com", "Team, \"north\"")
+        for name, calendar in (("Own", None), ("Shared", team)):
+            ada.add(name, "2026-11-20T09:00:00+01:00", "2026-11-20T10:00:00+01:00", calendar,
+                    id=name.lower())
+        kontor = make_calendar(make_kontor, folder, {"fetch_allow": "127.0.0.0/8"},
+                               **google.options())
+        visitor = Visitor(kontor)
+        visitor.connect_google()
+        assert visitor.json("/connect/url", {"address": f"{files.url}/a.ics"})
+        answer = visitor.ask("/export?from=2026-11-16&to=2026-11-22")
+    table = csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")))
+    found = {event["title"]: event["calendar"] for event in table}
+    assert found == {"Own": "ada@example.org", "Shared": 'Team, "north"',
+                     "Planning": files.url.partition("//")[2]}
 
 
 def test_a_quarter(url):

@@ -39,7 +39,7 @@ class Asker(Visitor):
             return client.get(f"/api/reports{path}", body=data, REQUEST_METHOD=method,
                               CONTENT_TYPE="application/json", **others)
 
-    def start(self, report, parameters=None, form="csv"):
+    def start(self, report, parameters=None, form="csv", wait=20):
         return self.report("POST", f"/{report}/jobs", {
             "parameters": QUARTER if parameters is None else parameters, "format": form},
             HTTP_PREFER=f"wait={wait}")
@@ -99,6 +99,7 @@ def test_a_quarter(kontor):
         ("2026-10-05", "2026-10-05 10:00:00"), ("2026-11-17", "2026-11-17 09:00:00"),
         ("2026-12-30", "2026-12-30 09:00:00")]
     assert {(row["Hours"], row["With"], row["Called by"]) for row in rows} == {("1.5", "Eve", "me")}
+    assert {row["Calendar"] for row in rows} == {"ada@example.org"}
     assert Asker(kontor).rows("my-meetings", {**QUARTER, "title": "nothing"}) == []
     people = Asker(kontor).rows("with-whom", {"from": "2026-11-01", "to": "2026-12-31"})
     assert people == [{"name": "Eve", "address": "eve@example.org", "hours": "3", "meetings": "2",

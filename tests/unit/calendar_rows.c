@@ -38,7 +38,7 @@ static void assert_csv(const char *inside, enum kt_rows rows, const char *expect
 
 #define EVENT_HEADER                                                                               \
     BOM "date,start,end,offset,hours,days,title,kind,size,series,organiser,mine,response,"         \
-        "people,names,addresses\r\n"
+        "people,names,addresses,calendar\r\n"
 
 static void a_meeting_is_a_row(void **state)
 {
@@ -51,7 +51,7 @@ static void a_meeting_is_a_row(void **state)
                KT_ROWS_EVENTS,
                EVENT_HEADER "2026-03-17,2026-03-17 09:00:00,2026-03-17 10:20:00,UTC+01:00,1.3333,0,"
                             "\"Talk, \"\"open\"\"\",one_off,group,no,ada@example.org,no,accepted,2,"
-                            "Bob; Ada,bob@example.org; ada@example.org\r\n");
+                            "Bob; Ada,bob@example.org; ada@example.org,\r\n");
 }
 
 static void days_are_dates_and_no_hours(void **state)
@@ -61,7 +61,7 @@ static void days_are_dates_and_no_hours(void **state)
     assert_csv(EVENT("Fair", "UID:f\nDTSTART;VALUE=DATE:20260314\nDTEND;VALUE=DATE:20260319\n"),
                KT_ROWS_EVENTS,
                EVENT_HEADER
-               "2026-03-16,2026-03-14,2026-03-19,,0,3,Fair,all_day,,no,,no,accepted,0,,\r\n");
+               "2026-03-16,2026-03-14,2026-03-19,,0,3,Fair,all_day,,no,,no,accepted,0,,,\r\n");
 }
 
 static void formulas_are_texts(void **state)
