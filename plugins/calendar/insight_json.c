@@ -169,14 +169,12 @@ static int64_t as_it_is(int64_t value)
     return value;
 }
 
-void kt_insight_write_comparison(struct kt_json_writer *json,
-                                 const struct kt_comparison *comparison, size_t most)
+/** All but the hours. */
+static void write_rest(struct kt_json_writer *json, const struct kt_comparison *comparison,
+                       size_t most)
 {
-    kt_json_write_object(json, "comparison");
-    kt_json_write_integer(json, "weeks", comparison->weeks);
     write_compared(json, "meetings", &comparison->meetings, as_it_is);
     write_compared(json, "minutes", &comparison->seconds, kt_minutes);
-    write_compared(json, "real_minutes", &comparison->real, kt_minutes);
     write_compared(json, "conflict_minutes", &comparison->conflict, kt_minutes);
     write_compared(json, "after_hours_minutes", &comparison->after_hours, kt_minutes);
     write_compared(json, "focusable_minutes", &comparison->focusable, kt_minutes);
@@ -185,5 +183,15 @@ void kt_insight_write_comparison(struct kt_json_writer *json,
         kt_json_write_text(json, NULL, comparison->new_people[index]->person->address);
     kt_json_write_end(json);
     kt_json_write_integer(json, "new_people_total", (int64_t)comparison->new_people_count);
+}
+
+void kt_insight_write_comparison(struct kt_json_writer *json,
+                                 const struct kt_comparison *comparison, size_t most, bool is_brief)
+{
+    kt_json_write_object(json, "comparison");
+    kt_json_write_integer(json, "weeks", comparison->weeks);
+    write_compared(json, "real_minutes", &comparison->real, kt_minutes);
+    if (!is_brief)
+        write_rest(json, comparison, most);
     kt_json_write_end(json);
 }

@@ -49,8 +49,9 @@ void kt_insight_write_person(struct kt_json_writer *json, const struct kt_person
 void kt_insight_write_series(struct kt_json_writer *json, const struct kt_breakdown *breakdown,
                              size_t most);
 
-/** "comparison". @param most  how many new people are listed */
+/** "comparison". @param most  how many new people are listed @param is_brief  the hours alone */
 void kt_insight_write_comparison(struct kt_json_writer *json,
-                                 const struct kt_comparison *comparison, size_t most);
+                                 const struct kt_comparison *comparison, size_t most,
+                                 bool is_brief);
 
 #endif

@@ -11,16 +11,13 @@
 
 #include <stdio.h>
 
-static void write_week(struct kt_json_writer *json, const struct kt_week *week)
+/** Where it lies among others. */
+static void write_place(struct kt_json_writer *json, const struct kt_week *week, int32_t last)
 {
     const struct kt_window *window = week->window;
-    int32_t last = window->first_day + (int32_t)window->days - 1;
 
-    kt_json_write_object(json, "week");
     kt_json_write_instant(json, "start", window->zone, kt_window_start(window));
     kt_json_write_instant(json, "end", window->zone, kt_window_end(window));
-    kt_json_write_date(json, "first_date", window->first_day);
-    kt_json_write_date(json, "last_date", last);
     kt_json_write_number(json, "hours",
                          (double)(kt_window_end(window) - kt_window_start(window)) / 3600);
     kt_json_write_integer(json, "number",
@@ -32,6 +29,26 @@ static void write_week(struct kt_json_writer *json, const struct kt_week *week)
     kt_json_write_date(json, "today", week->today);
     kt_json_write_boolean(json, "is_current",
                           week->today >= window->first_day && week->today <= last);
+}
+
+static void write_week(struct kt_json_writer *json, const struct kt_week *week)
+{
+    int32_t last = week->window->first_day + (int32_t)week->window->days - 1;
+
+    kt_json_write_object(json, "week");
+    kt_json_write_date(json, "first_date", week->window->first_day);
+    kt_json_write_date(json, "last_date", last);
+    if (!week->is_brief)
+        write_place(json, week, last);
+    kt_json_write_end(json);
+}
+
+static void write_all_day_totals(struct kt_json_writer *json, const struct kt_breakdown *breakdown)
+{
+    kt_json_write_object(json, kt_kind_name(KT_KIND_ALL_DAY));
+    kt_json_write_integer(json, "count", breakdown->kinds[KT_KIND_ALL_DAY].count);
+    kt_json_write_integer(json, "days", breakdown->all_day_days);
+    kt_json_write_integer(json, "event_days", breakdown->all_day_event_days);
     kt_json_write_end(json);
 }
 
@@ -48,16 +65,13 @@ static void write_totals(struct kt_json_writer *json, const struct kt_week *week
     kt_json_write_integer(json, "large", breakdown->large_meetings);
     kt_json_write_end(json);
     for (int kind = 0; kind < KT_KIND_COUNT; kind++) {
-        if (kind != KT_KIND_ALL_DAY)
+        if (kind != KT_KIND_ALL_DAY && (breakdown->kinds[kind].count > 0 || !week->is_brief))
             kt_insight_write_sum(json, kt_kind_name((enum kt_kind)kind), &breakdown->kinds[kind]);
     }
-    kt_json_write_object(json, kt_kind_name(KT_KIND_ALL_DAY));
-    kt_json_write_integer(json, "count", breakdown->kinds[KT_KIND_ALL_DAY].count);
-    kt_json_write_integer(json, "days", breakdown->all_day_days);
-    kt_json_write_integer(json, "event_days", breakdown->all_day_event_days);
-    kt_json_write_end(json);
-    if (!week->is_brief)
+    if (!week->is_brief) {
+        write_all_day_totals(json, breakdown);
         kt_insight_write_totals(json, breakdown, week->window->zone);
+    }
     kt_json_write_end(json);
 }
 
@@ -80,6 +94,17 @@ static void write_all_day(struct kt_json_writer *json, const struct kt_week *wee
     kt_json_write_end(json);
 }
 
+static void write_rest_of_day(struct kt_json_writer *json, const struct kt_week *week,
+                              const struct kt_breakdown_day *day)
+{
+    kt_json_write_number(json, "hours", (double)day->length / 3600);
+    kt_json_write_integer(json, "conflict_minutes", kt_minutes(day->conflict));
+    kt_json_write_integer(json, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
+    kt_json_write_integer(json, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
+    write_all_day(json, week, day->day);
+    kt_insight_write_day(json, day, week->window->zone);
+}
+
 static void write_days(struct kt_json_writer *json, const struct kt_week *week)
 {
     kt_json_write_array(json, "days");
@@ -88,17 +113,12 @@ static void write_days(struct kt_json_writer *json, const struct kt_week *week)
 
         kt_json_write_object(json, NULL);
         kt_json_write_date(json, "date", day->day);
-        kt_json_write_number(json, "hours", (double)day->length / 3600);
         kt_json_write_integer(json, "one_off_minutes", kt_minutes(day->seconds[KT_KIND_ONE_OFF]));
         kt_json_write_integer(json, "recurring_minutes",
                               kt_minutes(day->seconds[KT_KIND_RECURRING]));
         kt_json_write_integer(json, "real_minutes", kt_minutes(day->real));
-        kt_json_write_integer(json, "conflict_minutes", kt_minutes(day->conflict));
-        kt_json_write_integer(json, "own_minutes", kt_minutes(day->seconds[KT_KIND_OWN]));
-        kt_json_write_integer(json, "focus_minutes", kt_minutes(day->seconds[KT_KIND_FOCUS]));
-        write_all_day(json, week, day->day);
         if (!week->is_brief)
-            kt_insight_write_day(json, day, week->window->zone);
+            write_rest_of_day(json, week, day);
         kt_json_write_end(json);
     }
     kt_json_write_end(json);
@@ -188,8 +208,9 @@ int kt_week_json(TALLOC_CTX *context, const struct kt_week *week, size_t size_ma
     if (!week->is_brief)
         kt_insight_write_series(&json, week->breakdown, week->people_max);
     if (week->comparison)
-        kt_insight_write_comparison(&json, week->comparison, week->people_max);
-    write_events(&json, week);
+        kt_insight_write_comparison(&json, week->comparison, week->people_max, week->is_brief);
+    if (!week->is_brief)
+        write_events(&json, week);
     write_warnings(&json, week);
     kt_json_write_end(&json);
     return kt_json_writer_finish(&json, ret_text, ret_size);

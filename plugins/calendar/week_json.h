@@ -18,8 +18,8 @@ struct kt_week {
     int32_t today;                          /**< in the window's zone */
     size_t events_max;                      /**< listed; all are counted */
     size_t people_max;                      /**< listed; also series, and new people */
-    bool is_brief; /**< only how long, what sort, and with whom: no hours of the day, working time,
-                        sizes, series */
+    bool is_brief; /**< only how long, with whom, what sort if there is any, and the hours of the
+                        weeks before: no events, hours of the day, working time, sizes, series */
 };
 
 /**

@@ -91,6 +91,10 @@ def test_the_mail_as_python_reads_it(make_mailer, server):
     assert not any(part.defects for part in parts)
     text, page = (part.get_content() for part in parts)
     assert "You spent" in text and "in meetings" in text and "than the week before" in text
+    for body in (text, page):
+        assert all(kind in body for kind in ("One-off meetings", "Recurring meetings", "Focus time",
+                                             "Own appointments"))
+        assert all(day in body for day in ("Mon", "Sun")) and "Ada" in body
     assert "prefers-color-scheme: dark" in page and "<td width=" in page
     assert "src=" not in page
     assert all(len(line) <= 998 for line in mail.raw.split(b"\r\n"))
