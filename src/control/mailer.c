@@ -33,8 +33,8 @@ static const char *socket_of(const cJSON *worker)
 
 static void add_up(cJSON *sum, const cJSON *answer)
 {
-    static const char *const names[] = {"sleepers", "waiting",     "sending",    "sent",
-                                        "failed",   "tried_again", "connections"};
+    static const char *const names[] = {"sleepers", "waiting",     "sending", "sent",
+                                        "failed",   "tried_again", "skipped", "connections"};
     for (size_t index = 0; index < sizeof(names) / sizeof(names[0]); index++) {
         double number = number_of(sum, names[index]) + number_of(answer, names[index]);
         cJSON_DeleteItemFromObject(sum, names[index]);
@@ -61,6 +61,7 @@ static void print_sum(const cJSON *sum)
     printf("sent         %.0f\n", number_of(sum, "sent"));
     printf("tried again  %.0f\n", number_of(sum, "tried_again"));
     printf("given up     %.0f\n", number_of(sum, "failed"));
+    printf("skipped      %.0f\n", number_of(sum, "skipped"));
     printf("connections  %.0f\n", number_of(sum, "connections"));
 }
 

@@ -75,6 +75,7 @@ def test_missed_for_longer_is_skipped_and_recorded(make_mailer, server):
     wait_state(mailer, "2026-10-30", "sent")
     wait_state(mailer, "2026-10-23", "skipped")
     assert len(server.mails) == 1
+    assert "skipped      1" in mailer.control("mailer").stdout
 
 
 def test_clock_set_back_gives_no_second_mail(make_mailer, server):
