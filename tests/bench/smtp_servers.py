@@ -70,6 +70,37 @@ class Sink(Program):
             raise RuntimeError(f"{self.mails()} mails came instead of {count}")
 
 
+class MailLog:
+    """What Postfix writes of its mails; it may be in the middle of a line."""
+
+    ACCEPTED = re.compile(rb"/qmgr\[\d+\]: \w+: from=<[^>]*>, size=.*\(queue active\)")
+    DELIVERED = re.compile(rb"/discard\[\d+\]: \w+: to=<([^>]+)>, .*status=sent")
+
+    def __init__(self, path):
+        self.path = path
+        self.read_bytes = 0
+        self.forget()
+
+    def forget(self):
+        """Begin anew with what is written from now on. `moments`: when the first mails were seen
+        and when the last were, and how many had come by then."""
+        self.accepted, self.moments, self.delivered = 0, [], collections.Counter()
+
+    def read(self):
+        """Read on. The log knows whole seconds only: how fast mails came finds out who reads again
+        and again."""
+        with open(self.path, "rb") as log:
+            log.seek(self.read_bytes)
+            text = log.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self.read_bytes += len(text)
+        self.delivered.update(address.decode() for address in self.DELIVERED.findall(text))
+        fresh = len(self.ACCEPTED.findall(text))
+        self.accepted += fresh
+        if fresh:
+            self.moments = [*self.moments[:1], (time.monotonic(), self.accepted)]
+
+
 class Postfix(Program):
     """A Postfix of our own on the loopback, as the package sets it up: each mail is in the queue,
     on the disk, before it is acknowledged. What differs, and why:
@@ -78,16 +109,11 @@ class Postfix(Program):
     - no chroot, which its init script would have to fill with the system's files;
     - what it would send to other machines goes to its discard(8), by way of the queue."""
 
-    ACCEPTED = re.compile(rb"/qmgr\[\d+\]: \w+: from=<[^>]*>, size=.*\(queue active\)")
-    DELIVERED = re.compile(rb"/discard\[\d+\]: \w+: to=<([^>]+)>, .*status=sent")
-
     def __init__(self):
         self.port = free_port()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kontor-postfix-", dir="/var/tmp"))
-        self.log_path = self.folder / "mail.log"
-        self.log_path.touch()
-        self.read_bytes = 0
-        self.accepted, self.moments, self.delivered = 0, [], collections.Counter()
+        self.log = MailLog(self.folder / "mail.log")
+        self.log.path.touch()
         try:
             self.write_configuration()
             super().__init__(POSTFIX, "-c", self.folder / "etc", "start-fg",
@@ -109,7 +135,7 @@ class Postfix(Program):
         self.folder.chmod(0o755)
         shutil.chown(self.folder / "data", "postfix")
         settings = {"compatibility_level": "3.6", "queue_directory": self.folder / "queue",
-                    "data_directory": self.folder / "data", "maillog_file": self.log_path,
+                    "data_directory": self.folder / "data", "maillog_file": self.log.path,
                     "myhostname": "relay.kontor.test", "alias_maps": "",
                     "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4",
                     "default_transport": "discard:"}
@@ -131,41 +157,28 @@ class Postfix(Program):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self):
-        self.read_log()
-        self.accepted, self.moments, self.delivered = 0, [], collections.Counter()
-
-    def read_log(self):
-        """What it has written since the last time, in whole lines."""
-        with open(self.log_path, "rb") as log:
-            log.seek(self.read_bytes)
-            text = log.read()
-        text = text[:text.rfind(b"\n") + 1]
-        self.read_bytes += len(text)
-        self.accepted += len(self.ACCEPTED.findall(text))
-        self.delivered.update(address.decode() for address in self.DELIVERED.findall(text))
+        self.log.read()
+        self.log.forget()
 
     def mails(self):
-        """How many are in the queue, or were. Who asks again and again finds out how fast they
-        came: the log knows whole seconds only."""
-        before = self.accepted
-        self.read_log()
-        if self.accepted > before:
-            self.moments = [*self.moments[:1], (time.monotonic(), self.accepted)]
-        return self.accepted
+        """How many are in the queue, or were."""
+        self.log.read()
+        return self.log.accepted
 
     def rate(self):
         """Mails a second, from when the first were seen to when the last were."""
-        (began, first), (ended, last) = self.moments
+        (began, first), (ended, last) = self.log.moments
         return (last - first) / (ended - began)
 
     def check(self, count, addresses=None):
         """All came, and each came once: to these addresses, if they are known."""
-        def is_over():
-            self.read_log()
-            return self.delivered.total() >= count
-        wait_until(is_over, DELIVERY_SECONDS, "Postfix hands on all it has accepted")
-        if self.accepted != count or self.delivered.total() != count:
-            raise RuntimeError(f"{self.accepted} mails were accepted and "
-                               f"{self.delivered.total()} handed on instead of {count}")
-        if addresses is not None and self.delivered != collections.Counter(addresses):
+        def delivered():
+            self.log.read()
+            return self.log.delivered.total()
+        wait_until(lambda: delivered() >= count, DELIVERY_SECONDS,
+                   "Postfix hands on all that it has accepted")
+        if self.log.accepted != count or delivered() != count:
+            raise RuntimeError(f"{self.log.accepted} mails were accepted and {delivered()} handed "
+                               f"on instead of {count}")
+        if addresses is not None and self.log.delivered != collections.Counter(addresses):
             raise RuntimeError("not everybody got one mail")

@@ -20,6 +20,7 @@ import platforms  # noqa: E402
 import procfs  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
+import smtp_servers  # noqa: E402
 import web  # noqa: E402
 import words  # noqa: E402
 
@@ -47,6 +48,29 @@ def test_goals_are_judged():
     assert row("now_64", 90, "epoll", 100)["is_reached"]
     assert not row("now_64", 80, "epoll", 100)["is_reached"]
     assert "goal" not in row("now_64", 90, "node", 100)
+
+
+def test_mails_are_counted_once(tmp_path):
+    """Mails that Postfix was asked for, or has twice, would count as sent."""
+    path = tmp_path / "mail.log"
+    log = smtp_servers.MailLog(path)
+    begin = "Nov 21 18:40:06 relay postfix"
+    accepted = f"{begin}/qmgr[7]: 12D33: from=<k@k.test>, size=9843, nrcpt=1 (queue active)\n"
+    delivered = (f"{begin}/discard[8]: 12D33: to=<ada@example.org>, relay=none, delay=1, "
+                 "delays=1/0/0/0, dsn=2.0.0, status=sent (example.org)\n")
+    path.write_text(f"{begin}/cleanup[9]: 12D33: message-id=<a@k.test>\n" + accepted[:-9])
+    log.read()
+    assert (log.accepted, log.delivered.total()) == (0, 0)
+    path.write_text(path.read_text() + accepted[-9:] + accepted + delivered +
+                    f"{begin}/qmgr[7]: 12D33: removed\n")
+    log.read()
+    log.read()
+    assert log.accepted == 2 and log.delivered == {"ada@example.org": 1}
+    assert [count for _, count in log.moments] == [2]
+    log.forget()
+    path.write_text(path.read_text() + delivered)
+    log.read()
+    assert log.accepted == 0 and log.delivered == {"ada@example.org": 1}
 
 
 def test_rounds_go_forth_and_back():
