@@ -54,6 +54,8 @@ class ScriptedMailServer:
             pass
         lines.close()
         connection.close()
+        if connection in self.sockets:
+            self.sockets.remove(connection)
 
     def answer(self, connection, text):
         data = text.encode() + b"\r\n"

@@ -347,6 +347,49 @@ static void test_a_child_is_linked_once(void)
     assert_int_equal(linked.exits, 1);
 }
 
+/** Whatever happens in whatever order: those who shall run do, once, and nobody else. */
+static void test_random_lives(void)
+{
+    enum { PEOPLE = 300, EVENTS = 20000 };
+    static struct person people[PEOPLE];
+    bool is_in[PEOPLE] = {false};
+    uint64_t random = 1, expected = 0;
+    memset(people, 0, sizeof people);
+    kt_pid supervisor = start(&(struct kt_child){.server = &person_server, .restart = KT_TRANSIENT},
+                              KT_INTENSITY_MAX);
+    for (int event = 0; event < EVENTS; event++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        size_t index = (size_t)(random >> 33) % PEOPLE;
+        struct person *person = &people[index];
+        int starts = person->starts;
+        if (!is_in[index]) {
+            add(supervisor, person);
+            expected++, starts++;
+        } else if (random >> 62 == 0) { /* it is stopped while it fails, or as the one after it */
+            kt_send(person->pid, FAIL, NULL, 0);
+            if (random >> 61 & 1)
+                kt_yield();
+            while (kt_supervisor_stop_child(supervisor, person->pid) == -ENOENT)
+                ;
+            expected--, starts = person->starts;
+        } else if (random >> 62 == 1) {
+            end(supervisor, person, LEAVE);
+            expected--;
+        } else {
+            kt_signal(person->pid, KT_EXIT_KILL, NULL);
+            kt_join(person->pid, -1);
+            starts++;
+        }
+        assert_int_equal(count_of(supervisor).running, expected);
+        assert_int_equal(person->starts, starts);
+        is_in[index] = kt_is_alive(person->pid);
+    }
+    for (size_t index = 0; index < PEOPLE; index++)
+        expected -= is_in[index];
+    assert_int_equal(expected, 0);
+    kt_supervisor_stop(supervisor, -1);
+}
+
 static void test_what_is_refused(void)
 {
     static const struct kt_child none[] = {{0}},
@@ -386,6 +429,7 @@ CASE(plain_processes_that_do_not_stop_are_killed_together)
 CASE(stopping_one)
 CASE(one_that_leaves_its_supervisor)
 CASE(a_child_is_linked_once)
+CASE(random_lives)
 CASE(what_is_refused)
 
 int main(void)
@@ -402,6 +446,7 @@ int main(void)
         cmocka_unit_test(stopping_one),
         cmocka_unit_test(one_that_leaves_its_supervisor),
         cmocka_unit_test(a_child_is_linked_once),
+        cmocka_unit_test(random_lives),
         cmocka_unit_test(what_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
