@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -21,16 +22,8 @@
 
 /** How many buffers one write hands to the kernel. */
 #define WRITE_BUFFERS_MAX 16
-/** After so many connections were read the processes of their requests get their turn. */
-#define CONNECTIONS_PER_SLICE 16
-/** So many are read in one turn of the loop. The others are as readable in the next one, and what
- * the first have set going, elsewhere or on the clock, is seen in between: it need not wait for a
- * thousand who come at once. */
-#define CONNECTIONS_PER_TURN 64
 /** How many reads a connection gets before the others have their turn. */
 #define READS_PER_TURN 4
-
-static void on_poll(uv_poll_t *handle, int status, int events);
 
 /* ---------------------------------------------------------------- opening and closing */
 
@@ -52,8 +45,7 @@ int kt_connection_open(struct kt_engine *engine, int fd)
     engine->counts.connections++;
     kt_engine_connections_changed(engine);
     engine->holders++;
-    connection->next_fresh = engine->fresh;
-    engine->fresh = connection;
+    kt_engine_settle_later(engine, connection);
     /* The request is usually there already: web servers connect when they have one. */
     kt_connection_read(connection);
     return 0;
@@ -66,26 +58,32 @@ static void connection_free(struct kt_connection *connection)
     kt_engine_unhold(engine);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    connection_free(handle->data);
-}
-
 void kt_connection_settle(struct kt_connection *connection)
 {
     if (connection->state == KT_CONNECTION_CLOSED) {
         connection_free(connection);
         return;
     }
-    uv_loop_t *loop = kt_runtime_loop();
-    if (uv_poll_init_socket(loop, &connection->poll, connection->fd) < 0) {
-        kt_connection_close(connection);
-        connection_free(connection);
-        return;
-    }
-    connection->poll.data = connection;
-    connection->has_poll = true;
+    connection->is_settled = true;
     kt_connection_update(connection);
+}
+
+/** Watch these events, instead of others. @return 0 or a negative errno */
+static int watch(struct kt_connection *connection, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = connection};
+    int operation = connection->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    connection->watched = events;
+    return epoll_ctl(connection->engine->epoll_fd, operation, connection->fd, &event) < 0 ? -errno
+                                                                                          : 0;
+}
+
+/** Also when another has a copy of the descriptor, which its end alone would not tell of. */
+static void unwatch(struct kt_connection *connection)
+{
+    if (connection->watched)
+        epoll_ctl(connection->engine->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+    connection->watched = 0;
 }
 
 void kt_connection_close(struct kt_connection *connection)
@@ -94,8 +92,9 @@ void kt_connection_close(struct kt_connection *connection)
     if (connection->state == KT_CONNECTION_CLOSED)
         return;
     connection->state = KT_CONNECTION_CLOSED;
-    if (connection->has_poll)
-        uv_close((uv_handle_t *)&connection->poll, on_closed);
+    if (connection->is_settled)
+        kt_engine_settle_later(engine, connection);
+    unwatch(connection);
     close(connection->fd);
     connection->fd = -1;
     if (connection->previous)
@@ -337,15 +336,13 @@ void kt_connection_update(struct kt_connection *connection)
     else if (connection->stalled_ms == 0)
         connection->stalled_ms = kt_now_ms();
     /* Also when nothing is read, it must be seen that the peer has gone. */
-    int events = (wants_input(connection) ? UV_READABLE : UV_DISCONNECT) |
-                 (connection->output_first ? UV_WRITABLE : 0);
-    if (events == connection->watched || !connection->has_poll)
+    uint32_t events = (wants_input(connection) ? EPOLLIN : EPOLLRDHUP) |
+                      (connection->output_first ? EPOLLOUT : 0u);
+    if (events == connection->watched || !connection->is_settled)
         return;
-    if (events & ~connection->watched & UV_READABLE)
+    if (events & ~connection->watched & EPOLLIN)
         connection->given_ms = kt_now_ms(); /* that nothing came was our wish */
-    int status = uv_poll_start(&connection->poll, events, on_poll);
-    connection->watched = events;
-    if (status < 0)
+    if (watch(connection, events) < 0)
         kt_connection_close(connection);
 }
 
@@ -415,23 +412,21 @@ void kt_connection_read(struct kt_connection *connection)
     kt_connection_update(connection);
 }
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+void kt_connection_serve(struct kt_connection *connection, uint32_t events)
 {
-    struct kt_connection *connection = handle->data;
-    struct kt_engine *engine = connection->engine;
-    if (status < 0 || (events & UV_DISCONNECT)) {
+    if (connection->state == KT_CONNECTION_CLOSED)
+        return; /* by what came before in the same turn */
+    /* What was sent before the peer hung up is still to be read. */
+    bool is_readable = events & (EPOLLIN | EPOLLHUP) && connection->watched & EPOLLIN;
+    if (events & (EPOLLERR | EPOLLRDHUP) || (events & EPOLLHUP && !is_readable)) {
         kt_connection_close(connection);
         return;
     }
-    if (events & UV_WRITABLE)
+    if (events & EPOLLOUT)
         kt_connection_flush(connection);
-    bool is_read = (events & UV_READABLE) && engine->polled < CONNECTIONS_PER_TURN;
-    if (connection->state != KT_CONNECTION_CLOSED && is_read)
+    if (connection->state != KT_CONNECTION_CLOSED && is_readable)
         kt_connection_read(connection);
     kt_connection_update(connection);
-    kt_engine_tend(engine);
-    if (is_read && ++engine->polled % CONNECTIONS_PER_SLICE == 0)
-        kt_runtime_slice();
 }
 
 /* ---------------------------------------------------------------- time */

@@ -47,15 +47,14 @@
 enum kt_connection_state {
     KT_CONNECTION_OPEN,
     KT_CONNECTION_LINGERING, /**< the last answer is out, our side is shut; drains the peer's */
-    KT_CONNECTION_CLOSED,    /**< the socket is closed, the handle is closing */
+    KT_CONNECTION_CLOSED,    /**< the socket is closed; freed when it is settled */
 };
 
 /** A connection. Small on purpose: thousands of them are idle. */
 struct kt_connection {
-    uv_poll_t poll;
     struct kt_engine *engine;
     struct kt_connection *previous, *next;
-    struct kt_connection *next_fresh;
+    struct kt_connection *next_unsettled;
     struct kt_fastcgi_request *requests; /**< active ids, newest first */
     struct kt_map ids;                   /**< them by id, unless it is only one */
     struct kt_fastcgi_request *writers_first, *writers_last; /**< wait for room, in their order */
@@ -69,7 +68,7 @@ struct kt_connection {
     int64_t taken_ms;   /**< when it last took bytes, or the queue began */
     int64_t stalled_ms; /**< since when bodies that nobody reads keep us from reading; 0: no */
     int fd;
-    int watched; /**< the libuv events being watched */
+    uint32_t watched; /**< the events of epoll(7) being watched; 0: none */
     uint32_t request_count;
     uint32_t requests_total; /**< that began on it so far */
     uint32_t unread_count;   /**< streams of the peer that didn't end before their request did */
@@ -77,7 +76,7 @@ struct kt_connection {
     struct kt_record_parser parser;
     unsigned char begin[sizeof(FCGI_BeginRequestBody)]; /**< of a BEGIN_REQUEST, as it arrives */
     uint8_t begin_size;
-    bool has_poll;         /**< the handle is initialised: it lived longer than one turn */
+    bool is_settled;       /**< it lived longer than one turn of the loop, and may be watched */
     bool has_served;       /**< it has carried a request */
     bool is_shared;        /**< the peer multiplexes: it asked whether it may, or has done it */
     bool closes_when_done; /**< a request without KEEP_CONN came, or an answer was cut */
@@ -89,10 +88,13 @@ struct kt_connection {
 int kt_connection_open(struct kt_engine *engine, int fd);
 
 /**
- * Give a fresh connection its handle, or free it when it was closed already: one that is answered
- * and closed within a turn of the loop never costs a watch.
+ * Watch a fresh connection from now on, or free one that was closed: one that is answered and
+ * closed within a turn of the loop never costs a watch.
  */
 void kt_connection_settle(struct kt_connection *connection);
+
+/** Something has happened on its socket. @param events  of epoll(7) */
+void kt_connection_serve(struct kt_connection *connection, uint32_t events);
 
 /** Append a buffer to the queue; it becomes the connection's. */
 void kt_connection_queue(struct kt_connection *connection, struct kt_buffer *buffer);

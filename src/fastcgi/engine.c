@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The engine: accepts connections in batches, pauses when descriptors are used up or enough are
- * open, and sweeps now and then over what is too late. Two timers for all of it.
+ * open, serves those that have something to say, and sweeps now and then over what is too late. Two
+ * timers for all of it, and an epoll of its own for the connections: of a thousand that have
+ * something to say the loop's turn serves a few, fairly, and what these set going is seen before
+ * the next.
  */
 #include "fastcgi/engine.h"
 
@@ -9,11 +12,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /** How many connections are accepted in a row: workers that share a socket share the work. */
 #define ACCEPTS_PER_TURN 16
+/** So many connections are served in one turn of the loop, ... */
+#define SERVES_PER_TURN 64
+/** ... and after so many of them the processes of their requests get their turn. */
+#define SERVES_PER_SLICE 16
 /** How long to wait before accepting again when descriptors or memory are used up, ... */
 #define EXHAUSTED_MS 100
 /** ... and before it when another worker has fewer connections. */
@@ -99,12 +107,12 @@ static bool is_exhausted(int error)
 
 static void on_sweep(uv_timer_t *timer);
 
-/** Processes have run since the fresh connections came: see what became of them. */
+/** Processes have run since the connections came: see what became of them. */
 static void settle_all(struct kt_engine *engine)
 {
-    while (engine->fresh) {
-        struct kt_connection *connection = engine->fresh;
-        engine->fresh = connection->next_fresh;
+    while (engine->unsettled) {
+        struct kt_connection *connection = engine->unsettled;
+        engine->unsettled = connection->next_unsettled;
         kt_connection_settle(connection);
     }
 }
@@ -113,22 +121,21 @@ static void on_settle(uv_prepare_t *prepare)
 {
     struct kt_engine *engine = prepare->data;
     uv_prepare_stop(prepare);
-    engine->polled = 0;
     engine->holders++; /* the last connection may be the last holder but us */
     settle_all(engine);
     kt_engine_unhold(engine);
 }
 
-void kt_engine_tend(struct kt_engine *engine)
+void kt_engine_settle_later(struct kt_engine *engine, struct kt_connection *connection)
 {
+    connection->next_unsettled = engine->unsettled;
+    engine->unsettled = connection;
     uv_prepare_start(&engine->settle, on_settle);
 }
 
-/** There may be fresh connections: see to them soon, and sweep from now on. */
-static void tend_fresh(struct kt_engine *engine)
+/** There may be connections: sweep from now on. */
+static void sweep_on(struct kt_engine *engine)
 {
-    if (engine->fresh)
-        kt_engine_tend(engine);
     if (engine->connections && !uv_is_active((uv_handle_t *)&engine->sweep)) {
         uint64_t interval_ms = uv_timer_get_repeat(&engine->sweep);
         uv_timer_start(&engine->sweep, on_sweep, interval_ms, interval_ms);
@@ -188,7 +195,24 @@ static void on_incoming(uv_poll_t *handle, int status, int events)
     }
     if (is_exhausted(error) || status < 0)
         rest(engine, EXHAUSTED_MS);
-    tend_fresh(engine);
+    sweep_on(engine);
+}
+
+/* ---------------------------------------------------------------- serving */
+
+/** The kernel puts those that are not served behind the others: everybody gets a turn. */
+static void on_ready(uv_poll_t *ready, int status, int loop_events)
+{
+    struct kt_engine *engine = ready->data;
+    struct epoll_event events[SERVES_PER_TURN];
+    (void)status;
+    (void)loop_events;
+    int count = epoll_wait(engine->epoll_fd, events, SERVES_PER_TURN, 0);
+    for (int i = 0; i < count; i++) {
+        kt_connection_serve(events[i].data.ptr, events[i].events);
+        if ((i + 1) % SERVES_PER_SLICE == 0)
+            kt_runtime_slice();
+    }
 }
 
 /* ---------------------------------------------------------------- times */
@@ -249,6 +273,19 @@ static uint64_t sweep_interval(const struct kt_engine_options *options)
 
 /* ---------------------------------------------------------------- life */
 
+/** Make the epoll of the connections, and its handle. @return 0 or a negative errno */
+static int open_watch(struct kt_engine *engine)
+{
+    engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (engine->epoll_fd < 0)
+        return -errno;
+    int status = uv_poll_init(kt_runtime_loop(), &engine->ready, engine->epoll_fd);
+    if (status < 0)
+        close(engine->epoll_fd);
+    engine->ready.data = engine;
+    return status;
+}
+
 int kt_engine_start(const struct kt_engine_options *options, const int *fds, size_t count,
                     struct kt_error *error, struct kt_engine **ret_engine)
 {
@@ -268,12 +305,18 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
         talloc_free(engine);
         return peers_status;
     }
+    int watch_status = open_watch(engine);
+    if (watch_status < 0) {
+        talloc_free(engine);
+        return kt_error_set(error, watch_status, "connections can't be watched: %s",
+                            uv_strerror(watch_status));
+    }
     uv_timer_init(loop, &engine->sweep);
     uv_timer_init(loop, &engine->resume);
     uv_prepare_init(loop, &engine->settle);
     engine->sweep.data = engine->resume.data = engine->settle.data = engine;
     uv_timer_set_repeat(&engine->sweep, sweep_interval(options));
-    engine->holders = 3;
+    engine->holders = 4;
     for (size_t i = 0; i < count; i++) {
         struct kt_listener *listener = &engine->listeners[i];
         int status = uv_poll_init(loop, &listener->poll, fds[i]);
@@ -288,6 +331,7 @@ int kt_engine_start(const struct kt_engine_options *options, const int *fds, siz
         engine->listener_count++;
         engine->holders++;
     }
+    uv_poll_start(&engine->ready, UV_READABLE, on_ready);
     kt_engine_connections_changed(engine);
     *ret_engine = engine;
     return 0;
@@ -302,7 +346,7 @@ void kt_engine_adopt(struct kt_engine *engine, int fd)
     /* Kept by its peer, so that it may be closed as soon as it is quiet when we drain. */
     if (kt_connection_open(engine, fd) == 0 && engine->connections && engine->connections->fd == fd)
         engine->connections->has_served = true;
-    tend_fresh(engine);
+    sweep_on(engine);
 }
 
 /** Tell who waits for the end of a drain, once. */
@@ -362,6 +406,7 @@ void kt_engine_close(struct kt_engine *engine)
         uv_close((uv_handle_t *)&engine->listeners[i].poll, on_listener_closed);
     while (engine->connections)
         kt_connection_close(engine->connections);
+    uv_close((uv_handle_t *)&engine->ready, on_handle_closed);
     uv_close((uv_handle_t *)&engine->sweep, on_handle_closed);
     uv_close((uv_handle_t *)&engine->resume, on_handle_closed);
     uv_close((uv_handle_t *)&engine->settle, on_settle_closed);
@@ -372,6 +417,7 @@ void kt_engine_unhold(struct kt_engine *engine)
     engine->holders--;
     if (engine->is_closed && engine->holders == 0) {
         kt_buffer_pool_clear(&engine->buffers);
+        close(engine->epoll_fd);
         talloc_free(engine);
     } else if (!engine->is_closed) {
         tell_idle(engine);

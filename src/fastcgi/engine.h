@@ -52,17 +52,18 @@ struct kt_engine {
     struct kt_engine_options options;
     struct kt_engine_counts counts;
     struct kt_buffer_pool buffers;
-    struct kt_peers *peers;            /**< NULL: everybody may connect */
-    struct kt_connection *connections; /**< all open ones */
-    struct kt_connection *fresh; /**< accepted since the loop last waited; some are closed again */
+    struct kt_peers *peers;                /**< NULL: everybody may connect */
+    struct kt_connection *connections;     /**< all open ones */
+    struct kt_connection *unsettled;       /**< accepted, or closed, since the loop last waited */
     struct kt_fastcgi_request *requests;   /**< all not released */
     struct kt_fastcgi_request *sweep_next; /**< whom the running sweep looks at next */
     struct kt_listener *listeners;
     size_t listener_count, holders;
-    uint32_t polled;     /**< connections that had something to say in this turn of the loop */
+    int epoll_fd;        /**< of the connections' sockets; the loop watches it as one descriptor */
+    uv_poll_t ready;     /**< some of them have something to say */
     uv_timer_t sweep;    /**< looks for times that are over, while there are connections */
     uv_timer_t resume;   /**< accepts again after a pause */
-    uv_prepare_t settle; /**< ends a turn of the loop in which there was something to do */
+    uv_prepare_t settle; /**< sees to the unsettled connections before the loop waits */
     bool is_accepting, is_draining, is_closed;
     bool has_let_others;                  /**< accept who comes, the others have not */
     int64_t drain_ms;                     /**< when the drain began */
@@ -98,8 +99,8 @@ void kt_engine_close(struct kt_engine *engine);
 /** The number of connections has changed: tell the other workers, accept or stop accepting. */
 void kt_engine_connections_changed(struct kt_engine *engine);
 
-/** Something was done in this turn of the loop: see to what is left before the loop waits. */
-void kt_engine_tend(struct kt_engine *engine);
+/** Have a connection settled before the loop waits. */
+void kt_engine_settle_later(struct kt_engine *engine, struct kt_connection *connection);
 
 /** One holder less: frees a closed engine with the last one. */
 void kt_engine_unhold(struct kt_engine *engine);

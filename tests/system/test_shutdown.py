@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """SIGTERM: what runs is finished, then kontor is gone."""
 
+import contextlib
 import os
 import signal
+import time
 
 import fastcgi
 from kontor import is_alive
@@ -22,6 +24,27 @@ def test_running_request_finishes(make_kontor):
     kontor.stop()
     assert not any(is_alive(pid) for pid in workers)
     assert not os.path.exists(kontor.socket)
+
+
+def test_requests_that_nobody_has_read_yet(make_kontor):
+    """Of many who ask in the moment of a stop most would be cut off without an answer."""
+    kontor = make_kontor()
+    worker, = kontor.workers()
+    with contextlib.ExitStack() as clients:
+        kept = [clients.enter_context(kontor.client()) for _ in range(300)]
+        for client in kept:
+            assert client.get("/api/evaluation/now").status == 200
+        # For so long nobody has asked that these would be closed, were there no request in them.
+        time.sleep(0.3)
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            for client in kept:
+                client.start("/api/evaluation/now")
+            kontor.signal(signal.SIGTERM)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert [client.read_response().status for client in kept] == [200] * 300
+    kontor.stop()
 
 
 def test_request_that_never_ends(make_kontor):
