@@ -100,16 +100,22 @@ static struct kt_sleeper *find(const struct kt_house *house, const char *user)
 
 /* ---------------------------------------------------------------- coming and going */
 
+/** The gauge is the plugin's, the house only of its present start: not to be added to. */
+static void show(const struct kt_house *house)
+{
+    kt_metric_set(house->metrics.asleep, g_hash_table_size(house->sleepers));
+}
+
 static void put(struct kt_house *house, struct kt_sleeper *sleeper)
 {
     g_hash_table_add(house->sleepers, sleeper);
-    kt_metric_add(house->metrics.asleep, 1);
+    show(house);
 }
 
 static void take_out(struct kt_house *house, struct kt_sleeper *sleeper)
 {
     if (g_hash_table_remove(house->sleepers, sleeper))
-        kt_metric_add(house->metrics.asleep, -1);
+        show(house);
 }
 
 /** Forget all, none of which runs. */
@@ -122,8 +128,8 @@ static void forget_all(struct kt_house *house)
     while (g_hash_table_iter_next(&iterator, &key, NULL)) {
         g_hash_table_iter_steal(&iterator);
         free(key);
-        kt_metric_add(house->metrics.asleep, -1);
     }
+    show(house);
 }
 
 /** Start the process of a sleeper that is in the table; out of it again if that fails. */

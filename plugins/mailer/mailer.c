@@ -192,7 +192,7 @@ static struct kt_child sleeping_child(void)
     struct kt_supervisor *supervisor = kt_must(talloc_zero(mailer, struct kt_supervisor));
     struct kt_child *children = kt_must(talloc_zero_array(supervisor, struct kt_child, 4));
 
-    children[0] = kt_sleepers_child();
+    children[0] = kt_sleepers_child(mailer);
     children[1] = kt_gate_child(mailer->gate);
     children[2] = kt_house_child(mailer->house);
     supervisor->label = "mailers";
@@ -219,6 +219,7 @@ static int start_children(struct kt_plugin *plugin)
 
 static int mailer_start(struct kt_plugin *plugin, struct kt_error *error)
 {
+    static unsigned starts; /* what the one before has left may still be ending, with its name */
     int result;
 
     mailer = kt_must(talloc_zero(NULL, struct kt_mailer));
@@ -232,6 +233,7 @@ static int mailer_start(struct kt_plugin *plugin, struct kt_error *error)
     mailer->post = make_post(plugin);
     mailer->gate = kt_gate_new(AHEAD * (uint32_t)kt_plugin_integer(plugin, "connections"));
     mailer->house = kt_house_new(mailer, plugin);
+    mailer->sleepers = kt_must(talloc_asprintf(mailer, "mailer.sleepers.%u", ++starts));
     result = start_children(plugin);
     if (result == 0)
         result = kt_mailer_routes(plugin, mailer);

@@ -28,6 +28,7 @@ struct kt_mailer {
     struct kt_post *post;
     struct kt_gate *gate;
     struct kt_house *house;
+    const char *sleepers; /**< name of their supervisor in this worker */
 };
 
 #endif

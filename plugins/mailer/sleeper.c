@@ -29,8 +29,6 @@
 /** Between tries to write down what was sent: else it might be sent again. */
 #define CLOSE_PAUSE_MS 1000
 #define WEEK_SECONDS (INT64_C(7) * 24 * 3600)
-/** The supervisor's, within the worker. */
-#define SUPERVISOR_NAME "mailer.sleepers"
 /**
  * Crashes that are none of the supervisor's business: of so many sleepers some may crash, and each
  * pauses. When so many do within a second, it is not about those.
@@ -328,9 +326,9 @@ static const struct kt_server sleeper_server = {
 
 /* ---------------------------------------------------------------- all of them */
 
-struct kt_child kt_sleepers_child(void)
+struct kt_child kt_sleepers_child(const struct kt_mailer *mailer)
 {
-    static const struct kt_child children[] = {{.restart = KT_PERMANENT, .server = &sleeper_server},
+    static const struct kt_child children[] = {{.restart = KT_TRANSIENT, .server = &sleeper_server},
                                                {.server = NULL}};
     static const struct kt_supervisor supervisor = {
         .label = "sleepers of the mailer",
@@ -343,7 +341,7 @@ struct kt_child kt_sleepers_child(void)
     return (struct kt_child){.id = "sleepers",
                              .restart = KT_PERMANENT,
                              .supervisor = &supervisor,
-                             .name = SUPERVISOR_NAME};
+                             .name = mailer->sleepers};
 }
 
 struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user)
@@ -360,7 +358,7 @@ struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *us
 
 int kt_sleeper_start(struct kt_sleeper *sleeper)
 {
-    return kt_supervisor_add_like(kt_whereis(SUPERVISOR_NAME), sleeper, NULL);
+    return kt_supervisor_add_like(kt_whereis(sleeper->mailer->sleepers), sleeper, NULL);
 }
 
 void kt_sleeper_stop(struct kt_sleeper *sleeper)
@@ -370,7 +368,7 @@ void kt_sleeper_stop(struct kt_sleeper *sleeper)
 
     do {
         pid = sleeper->pid;
-        result = kt_supervisor_stop_child(kt_whereis(SUPERVISOR_NAME), pid);
+        result = kt_supervisor_stop_child(kt_whereis(sleeper->mailer->sleepers), pid);
     } while (result == -ENOENT && sleeper->pid != pid); /* it has crashed and was started again */
 }
 

@@ -31,7 +31,7 @@ struct kt_sleeper {
  * The child specification of the supervisor of all sleepers of this worker. One that crashes is
  * started again at once and pauses before it looks, each time longer.
  */
-struct kt_child kt_sleepers_child(void);
+struct kt_child kt_sleepers_child(const struct kt_mailer *mailer);
 
 /** @return by malloc, or NULL */
 struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *user);

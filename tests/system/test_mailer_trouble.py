@@ -209,6 +209,21 @@ def test_what_holds_the_mailers_comes_back_with_all_of_them(make_mailer, server,
     assert figures(mailer)["mailers"] == 30
 
 
+def test_a_plugin_that_starts_anew_in_the_middle(make_mailer, server):
+    """A slip of the operator would cost mails, or show twice as many mailers as there are."""
+    server.delay = 0.2
+    mailer = make_mortal(make_mailer, server, everybody(30), FRIDAY - 4,
+                         options={"connections": "2"})
+    server.wait(5, weekly=True, seconds=30)
+    kill(mailer, find(mailer, "plugin%20mailer")[0])
+    wait_sent(mailer, 30)
+    wait_until(lambda: len(find(mailer, SLEEPER)) == 30 and figures(mailer)["mailers"] == 30, 20,
+               "all sleep, once")
+    assert "did not start" not in mailer.log()
+    assert len({mail["To"] for mail in server.mails}) == 30
+    assert len({mail["Message-ID"] for mail in server.mails}) == 30
+
+
 def test_what_the_operator_sees(make_mailer, server):
     """Nobody would be told that mails do not go out."""
     server.mode = "rcpt550"
