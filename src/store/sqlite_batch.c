@@ -59,12 +59,23 @@ size_t kt_sqlite_sort_out(struct kt_sqlite_operation **operations, size_t count,
 
 /* ---------------------------------------------------------------- a batch */
 
+static bool has_room(const struct kt_sqlite_batch *batch)
+{
+    return batch->count < KT_SQLITE_BATCH_MAX && batch->bytes_left > 0;
+}
+
+/** Whether the turn in which they were asked may ask more of them; the desk is locked. */
+static bool may_grow(const struct kt_sqlite_batch *batch)
+{
+    return has_room(batch) && batch->desk->is_asking && batch->desk->turns == batch->turn;
+}
+
 /** Take writes that wait, to the end of the batch; the desk is locked. @return how many */
 static size_t take_some(struct kt_sqlite_batch *batch)
 {
     struct kt_sqlite_queue *writes = &batch->desk->writes;
     size_t before = batch->count;
-    while (writes->first && batch->count < KT_SQLITE_BATCH_MAX && batch->bytes_left > 0) {
+    while (writes->first && has_room(batch)) {
         struct kt_sqlite_operation *operation = kt_sqlite_queue_take(writes);
         batch->bytes_left -= (int64_t)operation->value_bytes;
         batch->operations[batch->count++] = operation;
@@ -95,7 +106,7 @@ static size_t take_rest(struct kt_sqlite_batch *batch)
     if (!desk->writes.first)
         await_more(desk);
     size_t taken = take_some(batch);
-    batch->is_whole = taken == 0 || !desk->is_asking || desk->turns != batch->turn;
+    batch->is_whole = taken == 0 || !may_grow(batch);
     pthread_mutex_unlock(&desk->lock);
     return taken;
 }
@@ -127,5 +138,5 @@ void kt_sqlite_batch_take(struct kt_sqlite_batch *batch, struct kt_sqlite_desk *
     batch->bytes_left = BYTES_MAX;
     batch->group.count = take_some(batch);
     batch->turn = desk->turns;
-    batch->is_whole = !desk->is_asking;
+    batch->is_whole = !may_grow(batch);
 }
