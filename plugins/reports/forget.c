@@ -61,7 +61,18 @@ static int each_job(const char *realm, job_function *function, int64_t deadline_
     return result;
 }
 
-int forget_jobs(const char *realm)
+int forget_job(const char *realm, const char *id)
+{
+    struct kt_job job;
+    int result = kt_job_look(realm, id, &job);
+    if (result == 0)
+        result = cancel_job(&job, 0);
+    if (result == 0)
+        result = delete_job(&job, kt_now_ms() + END_MS);
+    return result == -ENOENT ? 0 : result;
+}
+
+static int forget_jobs(const char *realm)
 {
     int64_t deadline_ms = kt_now_ms() + END_MS;
     int result = each_job(realm, cancel_job, deadline_ms);

@@ -22,7 +22,7 @@ struct kt_plugin;
 /** Start the server. @return as kt_plugin_child */
 int forget_start(struct kt_plugin *plugin);
 
-/** Cancel and delete all jobs of a realm. @return 0 or the first error. Parks. */
-int forget_jobs(const char *realm);
+/** Cancel and delete a job. @return 0, also when there is none, or a negative errno. Parks. */
+int forget_job(const char *realm, const char *id);
 
 #endif

@@ -274,6 +274,20 @@ static bool is_there(const char *realm, const char *id)
     return kt_job_look(realm, id, &job) == 0 && (job.state == KT_JOB_READY || !has_ended(&job));
 }
 
+/**
+ * Start a job for a person who has asked for it at this time, unless all that is theirs was deleted
+ * since. @return as kt_job_start; -EOWNERDEAD: it was deleted
+ */
+static int start_personal(const struct kt_job_start *start, int64_t began_ms,
+                          struct kt_job *ret_job)
+{
+    int result = kt_job_start(start, ret_job);
+    if (!personal_is_forgotten(start->realm, began_ms))
+        return result;
+    forget_job(start->realm, start->id); /* also after an error: it may be there all the same */
+    return -EOWNERDEAD;
+}
+
 /** Start or join, and answer. @param began_ms  when it was asked for, ms since 1970 */
 static void start_job(struct kt_request *request, const struct definition *definition,
                       const struct order *order, int64_t began_ms)
@@ -303,7 +317,8 @@ static void start_job(struct kt_request *request, const struct definition *defin
                    .needs_local_sockets = !is_local},
     };
     struct kt_job job;
-    int result = kt_job_start(&start, &job);
+    int result = definition->is_personal ? start_personal(&start, began_ms, &job)
+                                         : kt_job_start(&start, &job);
     kt_log_info("report %s for %s: %s", id, access_name(request),
                 result == 0         ? "asked for"
                 : result == -EEXIST ? "joined"
@@ -313,13 +328,12 @@ static void start_job(struct kt_request *request, const struct definition *defin
         kt_respond_problem(request, 429, "Too many reports are waiting; please try again.");
         return;
     }
-    if (result < 0 && result != -EEXIST) {
-        respond_unavailable(request, result);
+    if (result == -EOWNERDEAD) {
+        kt_respond_problem(request, 409, "All that is yours was deleted meanwhile, this too.");
         return;
     }
-    if (definition->is_personal && personal_is_forgotten(realm, began_ms)) {
-        forget_jobs(realm);
-        kt_respond_problem(request, 409, "All that is yours was deleted meanwhile, this too.");
+    if (result < 0 && result != -EEXIST) {
+        respond_unavailable(request, result);
         return;
     }
     int64_t wait_ms = preferred_wait(request);

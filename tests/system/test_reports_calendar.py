@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import threading
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -142,6 +143,7 @@ def test_what_is_deleted_while_it_starts_stays_deleted(kontor):
             assert eve.ask("/connect/url", {"address": f"{files.url}/e.ics"}).status == 200
             assert eve.start("my-meetings", wait=0).status == 202
             assert eve.ask("/delete-me", {"delete": True}).status == 204
+    time.sleep(0.3)  # the last one would be told of late, too
     assert json.loads(kontor.control("jobs", "--json").stdout)["jobs"] == []
 
 
@@ -157,6 +159,15 @@ class SlowFiles(Files):
         while not self.may_answer.is_set():
             await asyncio.sleep(0.01)
         return await super().on_request(*arguments)
+
+
+def test_deleted_twice_at_once(kontor):
+    """Who clicks twice would be told that something can't be reached."""
+    with ThreadPoolExecutor() as tabs:
+        for number in range(10):
+            ada = Asker(kontor, f"ada{number}")
+            both = [tabs.submit(ada.ask, "/delete-me", {"delete": True}) for _ in range(2)]
+            assert [one.result().status for one in both] == [204, 204]
 
 
 def test_what_is_on_its_way_when_a_person_is_deleted_goes_too(kontor):
