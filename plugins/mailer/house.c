@@ -170,8 +170,12 @@ static void drop(struct kt_house *house, struct kt_sleeper *sleeper)
         return;
     }
     take_out(house, sleeper);
-    kt_sleeper_stop(sleeper);
-    free(sleeper);
+    if (kt_sleeper_stop(sleeper) == 0) {
+        free(sleeper);
+    } else {
+        put(house, sleeper);
+        house->must_read_again = true;
+    }
 }
 
 /** The settings of a user have changed. */

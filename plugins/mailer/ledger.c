@@ -131,21 +131,23 @@ static int stake(const char *user, int64_t now, int64_t lease, struct kt_ledger_
 int kt_ledger_claim(const char *user, int32_t week, int64_t now, int64_t lease, const char *domain,
                     struct kt_ledger_entry *ret_entry)
 {
-    int result;
+    int result, staked;
 
     /* As a rule nobody has looked at this mail before: then to ask would be a question too many. */
     *ret_entry = (struct kt_ledger_entry){.week = week, .revision = KT_STORE_NEW};
     make_message_id(ret_entry, domain);
-    result = stake(user, now, lease, ret_entry);
-    if (result != -ESTALE)
-        return result;
+    staked = stake(user, now, lease, ret_entry);
+    if (staked == 0)
+        return 0;
     result = kt_ledger_read(user, week, ret_entry);
     if (result == -ENOENT)
-        return -EAGAIN; /* it was deleted meanwhile */
+        return staked == -ESTALE ? -EAGAIN : staked; /* deleted meanwhile, or not to be written */
     if (result < 0)
         return result;
     if (ret_entry->state != KT_LEDGER_CLAIMED && ret_entry->state != KT_LEDGER_WAITING)
         return -EEXIST;
+    if (staked != -ESTALE)
+        return staked;
     if (ret_entry->until > now && ret_entry->at <= now)
         return -EAGAIN; /* written in the future: the clock was set back, so until means nothing */
     result = stake(user, now, lease, ret_entry);

@@ -361,7 +361,7 @@ int kt_sleeper_start(struct kt_sleeper *sleeper)
     return kt_supervisor_add_like(kt_whereis(sleeper->mailer->sleepers), sleeper, NULL);
 }
 
-void kt_sleeper_stop(struct kt_sleeper *sleeper)
+int kt_sleeper_stop(struct kt_sleeper *sleeper)
 {
     kt_pid pid;
     int result;
@@ -370,6 +370,7 @@ void kt_sleeper_stop(struct kt_sleeper *sleeper)
         pid = sleeper->pid;
         result = kt_supervisor_stop_child(kt_whereis(sleeper->mailer->sleepers), pid);
     } while (result == -ENOENT && sleeper->pid != pid); /* it has crashed and was started again */
+    return result == -ENOENT || result == -ESRCH || result == -EOWNERDEAD ? 0 : result;
 }
 
 void kt_sleeper_wake_up(struct kt_sleeper *sleeper)

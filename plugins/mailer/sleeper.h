@@ -44,10 +44,10 @@ struct kt_sleeper *kt_sleeper_new(const struct kt_mailer *mailer, const char *us
 int kt_sleeper_start(struct kt_sleeper *sleeper);
 
 /**
- * End the process of a sleeper that has started; it may be freed then. An errand that has begun
- * ends on its own. Parks.
+ * End the process of a sleeper that has started. An errand that has begun ends on its own.
+ * @return 0: it may be freed; a negative errno: it can't be stopped now, and goes on. Parks.
  */
-void kt_sleeper_stop(struct kt_sleeper *sleeper);
+int kt_sleeper_stop(struct kt_sleeper *sleeper);
 
 /** Tell a sleeper that the settings have changed: it looks at once, or as soon as it has started.
  */
