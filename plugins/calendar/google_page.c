@@ -11,7 +11,6 @@
 #include "rfc3339.h"
 
 #include <errno.h>
-#include <glib.h>
 #include <string.h>
 
 /** Room for a time and an address as Google writes them, with a NUL. */
@@ -29,6 +28,9 @@ struct attendee {
     int64_t guests; /* that come along */
 };
 
+/** Room for so many attendees is made at once: few events have more. */
+#define ATTENDEES_AT_ONCE 32u
+
 /** An event as written. Set by read_raw, of the attendees as many as there are. */
 struct raw {
     struct kt_json_text id, uid, summary, status, series, transparency, type;
@@ -37,8 +39,10 @@ struct raw {
     struct kt_json_text organizer_address, organizer_name;
     uint32_t attendee_count; /* named ones */
     uint32_t invited;        /* all */
-    struct attendee attendees[KT_GOOGLE_ATTENDEES_MAX];
-    struct kt_person people[KT_GOOGLE_ATTENDEES_MAX + 1]; /* who of them counts; the organiser */
+    struct attendee *attendees;
+    struct kt_person *people; /* who of them counts; the organiser */
+    uint32_t room;            /* for attendees, and people but the organiser; stays, as do they */
+    bool is_out_of_memory;
 };
 
 /* ---------------------------------------------------------------- collecting */
@@ -84,13 +88,31 @@ static void read_attendee(struct kt_json *json, struct attendee *ret_attendee)
     }
 }
 
+/** @return whether there is room for another attendee */
+static bool make_room(struct raw *raw)
+{
+    uint32_t room = raw->room ? 2 * raw->room : ATTENDEES_AT_ONCE;
+    struct attendee *attendees;
+    struct kt_person *people;
+
+    if (raw->attendee_count < raw->room)
+        return true;
+    attendees = talloc_realloc(raw, raw->attendees, struct attendee, room);
+    raw->attendees = attendees ? attendees : raw->attendees;
+    people = talloc_realloc(raw, raw->people, struct kt_person, room + 1);
+    raw->people = people ? people : raw->people;
+    raw->is_out_of_memory = !attendees || !people;
+    raw->room = raw->is_out_of_memory ? raw->room : room;
+    return !raw->is_out_of_memory;
+}
+
 static void read_attendees(struct kt_json *json, struct raw *raw)
 {
     if (!kt_json_enter_array(json))
         return;
     while (kt_json_next_element(json)) {
         raw->invited++;
-        if (raw->attendee_count < KT_GOOGLE_ATTENDEES_MAX)
+        if (raw->attendee_count < KT_GOOGLE_ATTENDEES_MAX && make_room(raw))
             read_attendee(json, &raw->attendees[raw->attendee_count++]);
         else
             kt_json_skip(json);
@@ -269,7 +291,11 @@ static int add_person(struct kt_google_events *events, const char *address,
 /** Google names a shared calendar or a room as the organiser of what is in it. */
 static bool is_calendar_address(const char *address)
 {
-    return g_str_has_suffix(address, ".calendar.google.com");
+    static const char suffix[] = ".calendar.google.com";
+    size_t length = strlen(address);
+
+    return length >= sizeof(suffix) - 1 &&
+           memcmp(address + length - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) == 0;
 }
 
 static int keep_people(struct kt_google_events *events, const struct kt_person *people,
@@ -375,6 +401,8 @@ static int add_event(struct kt_google_events *events, struct raw *raw)
     struct kt_event event = {.start = 0};
     int result;
 
+    if (raw->is_out_of_memory)
+        return -ENOMEM;
     if (kt_json_text_is(&raw->status, "cancelled"))
         return 0;
     if (events->events.count == events->events_max) {
@@ -422,10 +450,10 @@ struct kt_google_events *kt_google_events_new(TALLOC_CTX *owner, size_t events_m
 
 int kt_google_events_add(struct kt_google_events *events, const char *text, size_t size)
 {
-    struct raw *raw = talloc(events, struct raw);
+    struct raw *raw = talloc_zero(events, struct raw);
     struct kt_json json;
     struct kt_json_text name, token = {.start = NULL};
-    int result = raw ? 0 : -ENOMEM;
+    int result = raw && make_room(raw) ? 0 : -ENOMEM;
 
     kt_json_begin(&json, text, size);
     if (result == 0 && !kt_json_enter_object(&json))
