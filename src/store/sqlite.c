@@ -17,9 +17,6 @@
 /** Operations under way at once, and the bytes to be written that they hold; more are refused. */
 #define OPERATIONS_MAX 16384u
 #define BYTES_MAX ((size_t)64 << 20)
-/** So many writes go to their thread while the turn of the loop that asks them goes on: some that
- * are worth waking it for, and on which it works as long as the loop takes to ask the next. */
-#define WRITES_AHEAD 16u
 /** Given to kt_park: the operation is done, and the process's; the store was closed, and the
  * operation is gone. */
 #define DONE 1
@@ -32,8 +29,6 @@ struct sqlite_store {
     uv_async_t *wake;       /**< operations are done; freed when the loop has closed it */
     uv_prepare_t *before_poll;     /**< the loop has had its turn; freed likewise */
     struct kt_sqlite_queue writes; /**< asked in this turn of the loop, not yet with the threads */
-    unsigned write_count;          /**< of those */
-    bool is_asking;                /**< others of this turn are with them already */
     size_t count, bytes;           /**< under way */
 };
 
@@ -139,31 +134,20 @@ struct answer {
     int64_t value;
 };
 
-static void put_writes(struct sqlite_store *store, bool is_asking)
-{
-    kt_sqlite_desk_put_writes(&store->desk, &store->writes, is_asking);
-    store->write_count = 0;
-    store->is_asking = is_asking;
-}
-
-/** The writer is told when a turn of the loop has asked all: the first would have a sync of the
- * disk for itself otherwise, and the others wait for it. */
+/** The writer gets what a turn of the loop has asked all at once: taken one by one, the first would
+ * have a sync of the disk for itself, and the others wait for it. */
 static void on_before_poll(uv_prepare_t *before_poll)
 {
     struct sqlite_store *store = before_poll->data;
-    if (store->writes.first || store->is_asking)
-        put_writes(store, false);
+    kt_sqlite_desk_put_writes(&store->desk, &store->writes);
 }
 
 static void hand_over(struct sqlite_store *store, struct kt_sqlite_operation *operation)
 {
-    if (kt_sqlite_is_read(operation->kind)) {
+    if (kt_sqlite_is_read(operation->kind))
         kt_sqlite_desk_put_read(&store->desk, operation);
-        return;
-    }
-    kt_sqlite_queue_append(&store->writes, operation);
-    if (++store->write_count >= WRITES_AHEAD)
-        put_writes(store, true);
+    else
+        kt_sqlite_queue_append(&store->writes, operation);
 }
 
 /** Hand it over, and wait until it is done. @return DONE, or a negative errno: it is gone */
@@ -372,7 +356,7 @@ static void on_closed(uv_handle_t *handle)
 static void close_store(struct kt_store_backend *backend)
 {
     struct sqlite_store *store = store_of(backend);
-    put_writes(store, false);
+    kt_sqlite_desk_put_writes(&store->desk, &store->writes);
     struct kt_sqlite_operation *next, *operation = kt_sqlite_desk_close(&store->desk);
     for (; operation; operation = next) {
         next = operation->next;

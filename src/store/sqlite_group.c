@@ -58,55 +58,42 @@ static int set_number(struct kt_sqlite_file *file, int64_t number)
     return status == SQLITE_DONE ? SQLITE_OK : status;
 }
 
-/** The last number that was given, within a transaction. */
-struct numbers {
-    bool is_known;
-    int64_t before, last;
-};
-
-/** Do one, which may give out a number. @return SQLITE_OK or SQLite's status */
-static int try_one(struct kt_sqlite_file *file, struct kt_sqlite_operation *operation,
-                   struct numbers *numbers)
+/** Whether any of them gives out a number. */
+static bool needs_number(struct kt_sqlite_operation *const *operations, size_t count)
 {
-    bool numbered = operation->kind == KT_SQLITE_OP_PUT || operation->kind == KT_SQLITE_OP_CLAIM;
-    if (numbered && !numbers->is_known) {
-        int status = ask_number(file, &numbers->before);
-        if (status != SQLITE_OK)
-            return status;
-        numbers->is_known = true;
-        numbers->last = numbers->before;
-    }
-    return kt_sqlite_write(file, operation, &numbers->last);
+    for (size_t i = 0; i < count; i++)
+        if (operations[i]->kind == KT_SQLITE_OP_PUT || operations[i]->kind == KT_SQLITE_OP_CLAIM)
+            return true;
+    return false;
 }
 
 /** One transaction. @return SQLITE_OK, or SQLite's status: then nothing of it was made, or, after
  * an error of the disk, nobody knows */
-static int try_all(struct kt_sqlite_file *file, struct kt_sqlite_group *group)
+static int try_all(struct kt_sqlite_file *file, struct kt_sqlite_operation **operations,
+                   size_t count)
 {
-    struct numbers numbers = {0};
-    size_t done = 0;
+    int64_t number = 0, before = 0;
     int status = kt_sqlite_run(file, KT_SQLITE_BEGIN_WRITE);
     if (status != SQLITE_OK)
         return status;
-    do {
-        while (done < group->count && status == SQLITE_OK)
-            status = try_one(file, group->operations[done++], &numbers);
-    } while (status == SQLITE_OK && group->add_more && group->add_more(group));
-    if (status == SQLITE_OK && numbers.last != numbers.before)
-        status = set_number(file, numbers.last);
+    if (needs_number(operations, count))
+        status = ask_number(file, &number);
+    before = number;
+    for (size_t i = 0; i < count && status == SQLITE_OK; i++)
+        status = kt_sqlite_write(file, operations[i], &number);
+    if (status == SQLITE_OK && number != before)
+        status = set_number(file, number);
     if (status == SQLITE_OK)
         status = kt_sqlite_run(file, KT_SQLITE_COMMIT);
     return status;
 }
 
-void kt_sqlite_commit(struct kt_sqlite_file *file, struct kt_sqlite_group *group,
-                      struct kt_sqlite_outcome *outcome)
+void kt_sqlite_commit(struct kt_sqlite_file *file, struct kt_sqlite_operation **operations,
+                      size_t count, struct kt_sqlite_outcome *outcome)
 {
-    int status = try_all(file, group);
+    int status = try_all(file, operations, count);
     if (status == SQLITE_OK)
         return;
-    struct kt_sqlite_operation **operations = group->operations;
-    size_t count = group->count;
     int result = kt_sqlite_errno(file, status);
     outcome->status = status;
     snprintf(outcome->text, sizeof outcome->text, "%s",
@@ -119,12 +106,9 @@ void kt_sqlite_commit(struct kt_sqlite_file *file, struct kt_sqlite_group *group
             outcome->is_broken = true;
         return;
     }
-    struct kt_sqlite_group first = {.operations = operations, .count = count / 2};
-    struct kt_sqlite_group second = {.operations = operations + count / 2,
-                                     .count = count - count / 2};
-    kt_sqlite_commit(file, &first, outcome);
+    kt_sqlite_commit(file, operations, count / 2, outcome);
     if (outcome->is_broken)
-        set_all(second.operations, second.count, result);
+        set_all(operations + count / 2, count - count / 2, result);
     else
-        kt_sqlite_commit(file, &second, outcome);
+        kt_sqlite_commit(file, operations + count / 2, count - count / 2, outcome);
 }

@@ -12,20 +12,11 @@ struct kt_sqlite_outcome {
     char text[KT_ERROR_TEXT_MAX]; /**< what SQLite said of it */
 };
 
-/** What shares a transaction. */
-struct kt_sqlite_group {
-    struct kt_sqlite_operation **operations;
-    size_t count;
-    /** Called when all are done but for the commit: may append some, which are then done as well.
-     * @return whether it has */
-    bool (*add_more)(struct kt_sqlite_group *group);
-};
-
 /**
  * Do them all; fills their answers. When 0 is one's status it is on the disk. One that fails does
  * not take the others along.
  */
-void kt_sqlite_commit(struct kt_sqlite_file *file, struct kt_sqlite_group *group,
-                      struct kt_sqlite_outcome *outcome);
+void kt_sqlite_commit(struct kt_sqlite_file *file, struct kt_sqlite_operation **operations,
+                      size_t count, struct kt_sqlite_outcome *outcome);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "store/sqlite_thread.h"
 
-#include "store/sqlite_batch.h"
+#include "store/sqlite_group.h"
 #include "store/sqlite_place.h"
 #include "store/sqlite_turn.h"
 
@@ -16,6 +16,9 @@
 
 /** What a reader takes at once: little enough that the others have something to do. */
 #define READ_BATCH_MAX 64u
+/** What the writer commits at once: a transaction of more would take longer than its sync. */
+#define WRITE_BATCH_MAX 1024u
+#define WRITE_BATCH_BYTES_MAX ((size_t)8 << 20)
 /** Frames in the log (pages of 4 KiB) after which they are moved to the database, ... */
 #define CHECKPOINT_FRAMES 1000
 /** ... and after which writers and readers wait until the log begins anew: 64 MiB. */
@@ -28,6 +31,41 @@
 #define IDLE_BYTES_MAX (1 << 20)
 /** Stack of a thread: SQLite and a page. */
 #define THREAD_STACK ((size_t)256 * 1024)
+
+/* ---------------------------------------------------------------- queues */
+
+void kt_sqlite_queue_init(struct kt_sqlite_queue *queue)
+{
+    queue->first = NULL;
+    queue->last = &queue->first;
+}
+
+void kt_sqlite_queue_append(struct kt_sqlite_queue *queue, struct kt_sqlite_operation *operation)
+{
+    operation->next = NULL;
+    *queue->last = operation;
+    queue->last = &operation->next;
+}
+
+static struct kt_sqlite_operation *queue_take(struct kt_sqlite_queue *queue)
+{
+    struct kt_sqlite_operation *operation = queue->first;
+    if (operation && !(queue->first = operation->next))
+        queue->last = &queue->first;
+    return operation;
+}
+
+/** Take the first ones. @return how many */
+static size_t take_some(struct kt_sqlite_queue *queue, struct kt_sqlite_operation **operations,
+                        size_t count_max, size_t bytes_max)
+{
+    size_t count = 0, bytes = 0;
+    while (queue->first && count < count_max && (count == 0 || bytes < bytes_max)) {
+        operations[count] = queue_take(queue);
+        bytes += operations[count++]->value_bytes;
+    }
+    return count;
+}
 
 static void give_back(struct kt_sqlite_desk *desk, struct kt_sqlite_operation **operations,
                       size_t count)
@@ -56,6 +94,11 @@ static void forget_pages(const struct kt_sqlite_file *file)
     malloc_trim(0);
 }
 
+static bool is_awaited(const struct kt_sqlite_desk *desk, const struct kt_sqlite_queue *queue)
+{
+    return !queue->first && !atomic_load(&desk->is_closing);
+}
+
 /** Wait for something in a queue, or the end; the desk is locked. */
 static void await(struct kt_sqlite_place *place, const struct kt_sqlite_queue *queue,
                   pthread_cond_t *bell)
@@ -65,18 +108,36 @@ static void await(struct kt_sqlite_place *place, const struct kt_sqlite_queue *q
     int status = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += IDLE_S;
-    while (kt_sqlite_is_awaited(desk, queue) && status != ETIMEDOUT)
+    while (is_awaited(desk, queue) && status != ETIMEDOUT)
         status = pthread_cond_timedwait(bell, &desk->lock, &until);
-    if (kt_sqlite_is_awaited(desk, queue) && place->file) {
+    if (is_awaited(desk, queue) && place->file) {
         pthread_mutex_unlock(&desk->lock);
         forget_pages(place->file);
         pthread_mutex_lock(&desk->lock);
     }
-    while (kt_sqlite_is_awaited(desk, queue))
+    while (is_awaited(desk, queue))
         pthread_cond_wait(bell, &desk->lock);
 }
 
 /* ---------------------------------------------------------------- batches */
+
+/** Drop those that nobody waits for. @return how many are left; they come first */
+static size_t sort_out(struct kt_sqlite_operation **operations, size_t count, int64_t *ret_deadline)
+{
+    size_t left = 0;
+    *ret_deadline = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct kt_sqlite_operation *operation = operations[i];
+        operation->status = -ECANCELED;
+        if (atomic_load(&operation->is_abandoned))
+            continue;
+        if (operation->deadline_ms > *ret_deadline)
+            *ret_deadline = operation->deadline_ms;
+        operations[i] = operations[left];
+        operations[left++] = operation;
+    }
+    return left;
+}
 
 static void fail_all(struct kt_sqlite_operation **operations, size_t count, int status)
 {
@@ -103,7 +164,7 @@ static void read_all(struct kt_sqlite_place *place, struct kt_sqlite_operation *
                      size_t count)
 {
     int64_t deadline;
-    size_t left = kt_sqlite_sort_out(operations, count, &deadline);
+    size_t left = sort_out(operations, count, &deadline);
     int result = left > 0 ? kt_sqlite_enter(place, deadline) : 0;
     if (left == 0 || result < 0) {
         fail_all(operations, left, result);
@@ -132,9 +193,7 @@ static void *reader_main(void *argument)
         desk->idle_readers--;
         if (atomic_load(&desk->is_closing))
             break;
-        size_t count = 0;
-        while (count < READ_BATCH_MAX && desk->reads.first)
-            operations[count++] = kt_sqlite_queue_take(&desk->reads);
+        size_t count = take_some(&desk->reads, operations, READ_BATCH_MAX, SIZE_MAX);
         pthread_mutex_unlock(&desk->lock);
         read_all(&place, operations, count);
         give_back(desk, operations, count);
@@ -187,21 +246,21 @@ static int begin_writing(struct kt_sqlite_place *place, int64_t deadline)
     return kt_sqlite_turn_take(place->turn_fd, deadline, &place->desk->is_closing);
 }
 
-static void write_all(struct kt_sqlite_place *place, struct kt_sqlite_batch *batch)
+static void write_all(struct kt_sqlite_place *place, struct kt_sqlite_operation **operations,
+                      size_t count)
 {
     int64_t deadline;
     struct kt_sqlite_outcome outcome = {.status = SQLITE_OK};
-    size_t left = kt_sqlite_sort_out(batch->operations, batch->count, &deadline);
+    size_t left = sort_out(operations, count, &deadline);
     int result = left > 0 ? begin_writing(place, deadline) : 0;
     if (left == 0 || result < 0) {
-        fail_all(batch->operations, left, result);
+        fail_all(operations, left, result);
         return;
     }
     /* the turn may have taken its time */
-    left = kt_sqlite_sort_out(batch->operations, left, &deadline);
-    batch->group.count = left;
+    left = sort_out(operations, left, &deadline);
     if (left > 0)
-        kt_sqlite_commit(place->file, &batch->group, &outcome);
+        kt_sqlite_commit(place->file, operations, left, &outcome);
     kt_sqlite_turn_give(place->turn_fd);
     if (outcome.status != SQLITE_OK && (outcome.status & 0xff) != SQLITE_BUSY)
         kt_sqlite_complain(place->desk, outcome.status, outcome.text);
@@ -213,7 +272,7 @@ static void *writer_main(void *argument)
 {
     struct kt_sqlite_desk *desk = argument;
     struct kt_sqlite_place place = {.desk = desk, .turn_fd = -1};
-    struct kt_sqlite_batch batch;
+    struct kt_sqlite_operation *operations[WRITE_BATCH_MAX];
     pthread_mutex_lock(&desk->lock);
     for (;;) {
         desk->is_writer_idle = true;
@@ -221,10 +280,10 @@ static void *writer_main(void *argument)
         desk->is_writer_idle = false;
         if (atomic_load(&desk->is_closing))
             break;
-        kt_sqlite_batch_take(&batch, desk);
+        size_t count = take_some(&desk->writes, operations, WRITE_BATCH_MAX, WRITE_BATCH_BYTES_MAX);
         pthread_mutex_unlock(&desk->lock);
-        write_all(&place, &batch);
-        give_back(desk, batch.operations, batch.count);
+        write_all(&place, operations, count);
+        give_back(desk, operations, count);
         if (place.file)
             checkpoint(&place);
         pthread_mutex_lock(&desk->lock);
@@ -290,16 +349,13 @@ void kt_sqlite_desk_put_read(struct kt_sqlite_desk *desk, struct kt_sqlite_opera
         pthread_cond_signal(&desk->has_reads);
 }
 
-void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes,
-                               bool is_asking)
+void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes)
 {
+    if (!writes->first)
+        return;
     pthread_mutex_lock(&desk->lock);
-    if (writes->first) {
-        *desk->writes.last = writes->first;
-        desk->writes.last = writes->last;
-    }
-    desk->is_asking = is_asking;
-    desk->turns += !is_asking;
+    *desk->writes.last = writes->first;
+    desk->writes.last = writes->last;
     bool wakes = desk->is_writer_idle;
     pthread_mutex_unlock(&desk->lock);
     kt_sqlite_queue_init(writes);
@@ -326,8 +382,7 @@ struct kt_sqlite_operation *kt_sqlite_desk_close(struct kt_sqlite_desk *desk)
     for (unsigned i = 0; i < desk->thread_count; i++)
         pthread_join(desk->threads[i], NULL);
     struct kt_sqlite_operation *operation;
-    while ((operation = kt_sqlite_queue_take(&desk->reads)) ||
-           (operation = kt_sqlite_queue_take(&desk->writes)))
+    while ((operation = queue_take(&desk->reads)) || (operation = queue_take(&desk->writes)))
         kt_sqlite_queue_append(&desk->done, operation);
     pthread_cond_destroy(&desk->has_reads);
     pthread_cond_destroy(&desk->has_writes);

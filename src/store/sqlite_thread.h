@@ -2,8 +2,7 @@
 /*
  * The threads of a store in SQLite: one writes, a few read. Operations come to them through two
  * queues and go back through a third one. Whoever takes from a queue takes all that waits: so
- * writes that waited for one sync of the disk share the next. The writer begins with what a turn of
- * the loop asks while the loop still asks, and syncs when the turn is over.
+ * writes that waited for one sync of the disk share the next.
  */
 #ifndef KT_STORE_SQLITE_THREAD_H
 #define KT_STORE_SQLITE_THREAD_H
@@ -24,9 +23,6 @@ void kt_sqlite_queue_init(struct kt_sqlite_queue *queue);
 
 void kt_sqlite_queue_append(struct kt_sqlite_queue *queue, struct kt_sqlite_operation *operation);
 
-/** Take the first one. @return NULL if there is none */
-struct kt_sqlite_operation *kt_sqlite_queue_take(struct kt_sqlite_queue *queue);
-
 /** What the loop and the threads share. */
 struct kt_sqlite_desk {
     const char *path;
@@ -35,8 +31,6 @@ struct kt_sqlite_desk {
     struct kt_sqlite_queue reads, writes, done;
     unsigned idle_readers;
     bool is_writer_idle;
-    bool is_asking;     /**< the loop will put more writes before its turn is over */
-    unsigned turns;     /**< of the loop, in which writes were put; wraps around */
     bool is_lost;       /**< it could not be opened; then: */
     int64_t retry_ms;   /**< not before this */
     int64_t pause_ms;   /**< the last pause */
@@ -64,14 +58,8 @@ int kt_sqlite_desk_start(struct kt_sqlite_desk *desk);
 /** Hand an operation to the threads that read. */
 void kt_sqlite_desk_put_read(struct kt_sqlite_desk *desk, struct kt_sqlite_operation *operation);
 
-/**
- * Hand operations to the thread that writes.
- * @param writes     becomes empty
- * @param is_asking  more will follow in this turn of the loop, or a call without any: the thread
- *                   waits for that, but not long
- */
-void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes,
-                               bool is_asking);
+/** Hand operations to the thread that writes. @param writes  becomes empty */
+void kt_sqlite_desk_put_writes(struct kt_sqlite_desk *desk, struct kt_sqlite_queue *writes);
 
 /** Take all that are done. @return a list */
 struct kt_sqlite_operation *kt_sqlite_desk_take(struct kt_sqlite_desk *desk);

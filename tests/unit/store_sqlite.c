@@ -10,9 +10,8 @@
 
 /** Processes that write at once. */
 #define WRITERS 200
-/** Processes that add at once: fewer than the scheduler runs before it looks at the clock, and more
- * than the writer begins with. */
-#define ADDERS 24
+/** Processes that add at once: fewer than the scheduler runs before it looks at the clock. */
+#define ADDERS 20
 
 static char folder[64], path[128];
 static struct kt_store_address address = {.kind = KT_STORE_SQLITE, .path = path, .shown = path};
@@ -135,7 +134,7 @@ static int count_commits(void)
 /** Add after a while that needs the processor, so that a writer has the time to take one alone. */
 static void add_one(void *argument)
 {
-    uint64_t until_ns = uv_hrtime() + 300000;
+    uint64_t until_ns = uv_hrtime() + 200000;
     (void)argument;
     while (uv_hrtime() < until_ns)
         ;
