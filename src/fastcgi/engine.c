@@ -47,11 +47,16 @@ static void on_incoming(uv_poll_t *handle, int status, int events);
 
 /* ---------------------------------------------------------------- accepting */
 
+/** The loop serves them in this order, and one may leave nothing to the others: each comes first in
+ * its turn. */
 static void accept_start(struct kt_engine *engine)
 {
+    size_t count = engine->listener_count;
     engine->is_accepting = true;
-    for (size_t i = 0; i < engine->listener_count; i++)
-        uv_poll_start(&engine->listeners[i].poll, UV_READABLE, on_incoming);
+    for (size_t i = 0; i < count; i++)
+        uv_poll_start(&engine->listeners[(engine->accept_starts + i) % count].poll, UV_READABLE,
+                      on_incoming);
+    engine->accept_starts++;
 }
 
 static void accept_stop(struct kt_engine *engine)

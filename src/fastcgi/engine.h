@@ -58,7 +58,7 @@ struct kt_engine {
     struct kt_fastcgi_request *requests;   /**< all not released */
     struct kt_fastcgi_request *sweep_next; /**< whom the running sweep looks at next */
     struct kt_listener *listeners;
-    size_t listener_count, holders;
+    size_t listener_count, accept_starts, holders;
     int epoll_fd;        /**< of the connections' sockets; the loop watches it as one descriptor */
     uv_poll_t ready;     /**< some of them have something to say */
     uv_timer_t sweep;    /**< looks for times that are over, while there are connections */
