@@ -246,8 +246,24 @@ static int begin_writing(struct kt_sqlite_place *place, int64_t deadline)
     return kt_sqlite_turn_take(place->turn_fd, deadline, &place->desk->is_closing);
 }
 
-static void write_all(struct kt_sqlite_place *place, struct kt_sqlite_operation **operations,
-                      size_t count)
+/** Take what has come while the turn was waited for. @return how many there are then */
+static size_t top_up(struct kt_sqlite_desk *desk, struct kt_sqlite_operation **operations,
+                     size_t count)
+{
+    pthread_mutex_lock(&desk->lock);
+    count += take_some(&desk->writes, operations + count, WRITE_BATCH_MAX - count,
+                       WRITE_BATCH_BYTES_MAX);
+    pthread_mutex_unlock(&desk->lock);
+    return count;
+}
+
+/**
+ * Do these, and those that come until it is this worker's turn, as one.
+ * @param operations  room for WRITE_BATCH_MAX
+ * @return how many were done
+ */
+static size_t write_all(struct kt_sqlite_place *place, struct kt_sqlite_operation **operations,
+                        size_t count)
 {
     int64_t deadline;
     struct kt_sqlite_outcome outcome = {.status = SQLITE_OK};
@@ -255,10 +271,10 @@ static void write_all(struct kt_sqlite_place *place, struct kt_sqlite_operation 
     int result = left > 0 ? begin_writing(place, deadline) : 0;
     if (left == 0 || result < 0) {
         fail_all(operations, left, result);
-        return;
+        return count;
     }
-    /* the turn may have taken its time */
-    left = sort_out(operations, left, &deadline);
+    count = top_up(place->desk, operations, count);
+    left = sort_out(operations, count, &deadline); /* the turn may have taken its time */
     if (left > 0)
         kt_sqlite_commit(place->file, operations, left, &outcome);
     kt_sqlite_turn_give(place->turn_fd);
@@ -266,6 +282,7 @@ static void write_all(struct kt_sqlite_place *place, struct kt_sqlite_operation 
         kt_sqlite_complain(place->desk, outcome.status, outcome.text);
     if (outcome.is_broken)
         kt_sqlite_leave(place);
+    return count;
 }
 
 static void *writer_main(void *argument)
@@ -282,7 +299,7 @@ static void *writer_main(void *argument)
             break;
         size_t count = take_some(&desk->writes, operations, WRITE_BATCH_MAX, WRITE_BATCH_BYTES_MAX);
         pthread_mutex_unlock(&desk->lock);
-        write_all(&place, operations, count);
+        count = write_all(&place, operations, count);
         give_back(desk, operations, count);
         if (place.file)
             checkpoint(&place);
