@@ -118,7 +118,7 @@ static void note(void *argument)
 
 int personal_forget(const char *realm)
 {
-    int64_t began_ms = kt_unix_ms() + MOMENT_MS;
+    int64_t began_ms = kt_unix_ms() + MOMENT_MS; /* a note of just before is not this one */
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         char *key = kt_must(talloc_strdup(NULL, forgotten_key(realm)));
         kt_pid pid;
@@ -139,8 +139,8 @@ int personal_forget(const char *realm)
 bool personal_is_forgotten(const char *realm, int64_t since_ms)
 {
     struct kt_registry_entry *mark = kt_must(talloc(kt_self_memory(), struct kt_registry_entry));
-    bool is_forgotten =
-        kt_registry_lookup(forgotten_key(realm), mark) == 0 && mark->registered_ms >= since_ms;
+    bool is_forgotten = kt_registry_lookup(forgotten_key(realm), mark) == 0 &&
+                        mark->registered_ms + MOMENT_MS >= since_ms;
     talloc_free(mark);
     return is_forgotten;
 }
