@@ -21,6 +21,7 @@ RATIO_GOALS = {
     ("download_70mb", "nginx"): 0.7,
     ("mail_postfix", "smtp-source"): 0.8,
     ("mail_synced", "smtp-load"): 0.8,
+    ("mail", "smtp-load"): 0.8,
 }
 # Figure: the value itself, at least where more is better, else at most.
 VALUE_GOALS = {
