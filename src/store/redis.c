@@ -6,6 +6,7 @@
  */
 #include "store/backend.h"
 
+#include "base/decimal.h"
 #include "store/redis_lane.h"
 #include "store/redis_tls.h"
 #include "store/redis_walk.h"
@@ -13,7 +14,6 @@
 
 #include <errno.h>
 #include <kontor/log.h>
-#include <stdio.h>
 #include <string.h>
 
 /** "kontor:{", the namespace, "}:d:", the key. */
@@ -82,6 +82,32 @@ static struct name name_of_all(const struct kt_store_name *what, char kind)
 static void add_name(struct kt_redis_call *call, const struct name *name)
 {
     kt_redis_call_add(call, name->text, name->bytes);
+}
+
+/* ---------------------------------------------------------------- numbers */
+
+/** A number's digits. */
+struct decimal {
+    size_t bytes;
+    char text[KT_DECIMAL_MAX];
+};
+
+static struct decimal decimal_of(int64_t number)
+{
+    struct decimal decimal;
+    decimal.bytes = (size_t)(kt_decimal_put(decimal.text, number) - decimal.text);
+    return decimal;
+}
+
+/** A revision as scripts want it: its digits, or "*". */
+static struct decimal wanted_revision(uint64_t revision)
+{
+    return revision == KT_STORE_ANY ? (struct decimal){1, "*"} : decimal_of((int64_t)revision);
+}
+
+static void add_decimal(struct kt_redis_call *call, const struct decimal *decimal)
+{
+    kt_redis_call_add(call, decimal->text, decimal->bytes);
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -215,19 +241,6 @@ static int get_document(struct kt_store_backend *backend, const struct kt_store_
     return result;
 }
 
-/** A revision as scripts want it: its digits, or "*". */
-struct wanted {
-    char text[24];
-};
-
-static struct wanted wanted_revision(uint64_t revision)
-{
-    struct wanted wanted = {"*"};
-    if (revision != KT_STORE_ANY)
-        snprintf(wanted.text, sizeof wanted.text, "%llu", (unsigned long long)revision);
-    return wanted;
-}
-
 static int put_document(struct kt_store_backend *backend, const struct kt_store_name *what,
                         const void *value, size_t value_bytes, uint64_t revision,
                         uint64_t *ret_revision)
@@ -235,7 +248,7 @@ static int put_document(struct kt_store_backend *backend, const struct kt_store_
     struct redis *redis = redis_of(backend);
     struct name document = name_of_one(what, 'd'), index = name_of_all(what, 'i'),
                 last = name_of_all(what, 'r');
-    struct wanted wanted = wanted_revision(revision);
+    const struct decimal wanted = wanted_revision(revision);
     int64_t number = 0;
     struct kt_redis_call *call = begin_script(redis, KT_REDIS_PUT, "3");
     if (!call)
@@ -245,7 +258,7 @@ static int put_document(struct kt_store_backend *backend, const struct kt_store_
     add_name(call, &last);
     kt_redis_call_add(call, what->key, what->key_bytes);
     kt_redis_call_add(call, value, value_bytes);
-    kt_redis_call_add_text(call, wanted.text);
+    add_decimal(call, &wanted);
     int result =
         run_for_number(redis, value_bytes >= LARGE_BYTES, what, call, KT_REDIS_PUT, &number);
     if (result < 0)
@@ -263,7 +276,7 @@ static int delete_document(struct kt_store_backend *backend, const struct kt_sto
 {
     struct redis *redis = redis_of(backend);
     struct name document = name_of_one(what, 'd'), index = name_of_all(what, 'i');
-    struct wanted wanted = wanted_revision(revision);
+    const struct decimal wanted = wanted_revision(revision);
     int64_t number = 0;
     struct kt_redis_call *call = begin_script(redis, KT_REDIS_DELETE, "2");
     if (!call)
@@ -271,7 +284,7 @@ static int delete_document(struct kt_store_backend *backend, const struct kt_sto
     add_name(call, &document);
     add_name(call, &index);
     kt_redis_call_add(call, what->key, what->key_bytes);
-    kt_redis_call_add_text(call, wanted.text);
+    add_decimal(call, &wanted);
     int result = run_for_number(redis, false, what, call, KT_REDIS_DELETE, &number);
     if (result < 0)
         return result;
@@ -343,9 +356,8 @@ static int scan_documents(struct kt_store_backend *backend, const struct kt_stor
     struct redis *redis = redis_of(backend);
     struct name index = name_of_all(what, 'i'), documents = name_of(what, 'd', "", 0);
     struct range range = range_of(what, after);
-    char limit_text[16], room_text[16];
-    snprintf(limit_text, sizeof limit_text, "%u", limit);
-    snprintf(room_text, sizeof room_text, "%u", KT_STORE_PAGE_BYTES_MAX);
+    const struct decimal documents_max = decimal_of(limit);
+    const struct decimal bytes_max = decimal_of(KT_STORE_PAGE_BYTES_MAX);
     struct kt_redis_call *call = begin_script(redis, KT_REDIS_SCAN, "1");
     if (!call)
         return -ENOMEM;
@@ -354,8 +366,8 @@ static int scan_documents(struct kt_store_backend *backend, const struct kt_stor
     add_name(call, &documents);
     kt_redis_call_add(call, range.least, range.least_bytes);
     kt_redis_call_add(call, range.greatest, range.greatest_bytes);
-    kt_redis_call_add_text(call, limit_text);
-    kt_redis_call_add_text(call, room_text);
+    add_decimal(call, &documents_max);
+    add_decimal(call, &bytes_max);
     int result = run_script(redis, true, what, call, KT_REDIS_SCAN);
     if (result == 0)
         result = make_page(redis, what, call->reply, ret_page);
@@ -370,7 +382,7 @@ static int add_to_counter(struct kt_store_backend *backend, const struct kt_stor
 {
     struct redis *redis = redis_of(backend);
     struct name name = name_of_one(what, 'c');
-    char text[24];
+    const struct decimal digits = decimal_of(delta);
     struct kt_redis_call *call = kt_redis_call_new();
     if (!call)
         return -ENOMEM;
@@ -378,10 +390,8 @@ static int add_to_counter(struct kt_store_backend *backend, const struct kt_stor
     call->is_repeatable = delta == 0;
     kt_redis_call_add_text(call, delta == 0 ? "GET" : "INCRBY");
     add_name(call, &name);
-    if (delta != 0) {
-        snprintf(text, sizeof text, "%lld", (long long)delta);
-        kt_redis_call_add_text(call, text);
-    }
+    if (delta != 0)
+        add_decimal(call, &digits);
     int result = ask(redis, false, what, call);
     if (result == 0) {
         result = kt_redis_reply_number(call->reply, ret_value);
@@ -404,15 +414,14 @@ static int claim_lease(struct kt_store_backend *backend, const struct kt_store_n
     struct redis *redis = redis_of(backend);
     struct name lease = name_of_one(what, 'l'), fence = name_of_all(what, 'f');
     int64_t number = 0;
-    char ttl[24];
-    snprintf(ttl, sizeof ttl, "%lld", (long long)ttl_ms);
+    const struct decimal ttl = decimal_of(ttl_ms);
     struct kt_redis_call *call = begin_script(redis, KT_REDIS_CLAIM, "2");
     if (!call)
         return -ENOMEM;
     add_name(call, &lease);
     add_name(call, &fence);
     kt_redis_call_add_text(call, token);
-    kt_redis_call_add_text(call, ttl);
+    add_decimal(call, &ttl);
     int result = run_for_number(redis, false, what, call, KT_REDIS_CLAIM, &number);
     if (result < 0)
         return result;
@@ -430,15 +439,14 @@ static int hold_lease(struct redis *redis, const struct kt_store_name *what,
 {
     struct name lease = name_of_one(what, 'l');
     int64_t number = 0;
-    char ttl[24];
-    snprintf(ttl, sizeof ttl, "%lld", (long long)ttl_ms);
+    const struct decimal ttl = decimal_of(ttl_ms);
     struct kt_redis_call *call = begin_script(redis, script, "1");
     if (!call)
         return -ENOMEM;
     add_name(call, &lease);
     kt_redis_call_add_text(call, token);
     if (ttl_ms > 0)
-        kt_redis_call_add_text(call, ttl);
+        add_decimal(call, &ttl);
     int result = run_for_number(redis, false, what, call, script, &number);
     return result < 0 ? result : number == 1 ? 0 : -ESTALE;
 }

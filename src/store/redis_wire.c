@@ -2,6 +2,7 @@
 /* One connection with Redis, on the loop. Nothing here runs a process: they are only woken. */
 #include "store/redis_wire.h"
 
+#include "base/decimal.h"
 #include "store/redis_tls.h"
 
 #include <assert.h>
@@ -23,8 +24,8 @@
 #define FLUSH_BYTES ((size_t)16 * 1024)
 /** Reads of 16 KiB in one turn of the loop. */
 #define READS_AT_ONCE 8
-/** The longest head of a command or a word: '*' or '$', digits, CR, LF, NUL. */
-#define HEAD_MAX 24
+/** The longest head of a command or a word: '*' or '$', digits, CR, LF. */
+#define HEAD_MAX (1 + KT_DECIMAL_MAX + 2)
 
 struct kt_redis_wire {
     uv_poll_t poll;
@@ -305,12 +306,12 @@ bool kt_redis_wire_is_idle(const struct kt_redis_wire *wire)
     return wire->next == wire->first;
 }
 
-/** Add the head of a command or a word. */
-static char *add_head(char *bytes, char kind, size_t number)
+/** Write the head of a command or a word. @return behind it */
+static char *put_head(char *at, char kind, size_t number)
 {
-    char head[HEAD_MAX];
-    int size = snprintf(head, sizeof head, "%c%zu\r\n", kind, number);
-    return sdscatlen(bytes, head, (size_t)size);
+    *at++ = kind;
+    at = kt_decimal_put(at, (int64_t)number);
+    return mempcpy(at, "\r\n", 2);
 }
 
 int kt_redis_wire_send(struct kt_redis_wire *wire, struct kt_redis_call *call)
@@ -324,12 +325,14 @@ int kt_redis_wire_send(struct kt_redis_wire *wire, struct kt_redis_call *call)
     char *bytes = sdsMakeRoomFor(wire->context->obuf, size);
     if (!bytes)
         return -ENOMEM;
-    bytes = add_head(bytes, '*', call->count);
+    char *end = bytes + sdslen(bytes);
+    char *at = put_head(end, '*', call->count);
     for (unsigned i = 0; i < call->count; i++) {
-        bytes = add_head(bytes, '$', call->words[i].size);
-        bytes = sdscatlen(bytes, call->words[i].bytes, call->words[i].size);
-        bytes = sdscatlen(bytes, "\r\n", 2);
+        at = put_head(at, '$', call->words[i].size);
+        at = mempcpy(at, call->words[i].bytes, call->words[i].size);
+        at = mempcpy(at, "\r\n", 2);
     }
+    sdsIncrLen(bytes, (int)(at - end)); /* of a few megabytes at most */
     wire->context->obuf = bytes;
     if (wire->first == wire->next)
         wire->heard_ms = kt_now_ms();
