@@ -16,8 +16,9 @@ PACKAGES_BUILD=(gcc make autoconf automake libtool pkg-config libc6-dev libboost
 PACKAGES_DEMO=(nginx-light libjs-chart.js python3 python3-aiosmtpd)
 PACKAGES_UNIT=(libcmocka-dev mandoc)
 PACKAGES_SYSTEM=("${PACKAGES_DEMO[@]}" apache2-bin libapache2-mod-fcgid lighttpd caddy haproxy
-    spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server faketime openssl python3-dateutil python3-openpyxl python3-pytest
-    python3-requests python3-selenium chromium chromium-driver libreoffice-calc-nogui)
+    spawn-fcgi libfcgi-bin media-types radicale xandikos prometheus postgresql redis-server faketime
+    openssl python3-dateutil python3-openpyxl python3-pytest python3-pytest-xdist python3-requests
+    python3-selenium chromium chromium-driver libreoffice-calc-nogui)
 PACKAGES_CLANG=(clang)
 PACKAGES_VALGRIND=(valgrind)
 PACKAGES_DIST=(xz-utils)

@@ -6,8 +6,8 @@ import glob
 import os
 import subprocess
 
-from frontend import free_port
 from kontor import BUILD
+from ports import free_port
 from systems import HERE, HttpPeer, Peer
 
 # Processes or threads of those platforms that keep one busy for each request: enough to fill the

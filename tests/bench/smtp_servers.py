@@ -14,8 +14,8 @@ import tempfile
 import time
 
 from fastcgi import wait_until
-from frontend import free_port
 from kontor import BUILD
+from ports import free_port
 from systems import Program, is_listening
 
 POSTFIX = pathlib.Path("/usr/sbin/postfix")

@@ -12,8 +12,9 @@ import sys
 
 import procfs
 from fastcgi import wait_until
-from frontend import EXAMPLES, free_port
+from frontend import EXAMPLES
 from kontor import BUILD, ROOT, Kontor, collect_plugins
+from ports import free_port
 
 HERE = ROOT / "tests/bench"
 NODE = "/usr/bin/node"

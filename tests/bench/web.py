@@ -15,9 +15,10 @@ import time
 
 import procfs
 from figures import compare, in_turns
-from frontend import Nginx, free_port
+from frontend import Nginx
 from kontor import BUILD
 from newcomers import Newcomers
+from ports import free_port
 from redis_server import Redis
 from systems import HERE, SLOW_MS, SYSTEMS, Upstream, http_block, is_there, snippet
 

@@ -22,9 +22,9 @@ import procfs
 from calendars import Visitor
 from fastcgi import wait_until
 from figures import compare, in_turns
-from frontend import free_port
 from google import Google
 from kontor import BUILD, Kontor, collect_plugins
+from ports import free_port
 from systems import HERE, NODE, START_TIMEOUT, Program, is_listening
 
 # Name: (calendars, events of each, what the upstream takes for an answer in milliseconds).

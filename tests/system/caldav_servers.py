@@ -7,7 +7,7 @@ import sys
 import requests
 
 from fastcgi import wait_until
-from frontend import free_port
+from ports import free_port
 
 LOGIN, PASSWORD = "ada@example.org", "pass word: grün"
 

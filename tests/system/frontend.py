@@ -14,6 +14,7 @@ import socket
 import subprocess
 
 from fastcgi import wait_until
+from ports import free_port
 
 ROOT = pathlib.Path(os.environ.get("KONTOR_SOURCE", pathlib.Path(__file__).parents[2])).resolve()
 EXAMPLES = ROOT / "examples"
@@ -98,13 +99,6 @@ frontend site
     default_backend kontor
 {snippet}
 """
-
-
-def free_port():
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Frontend:

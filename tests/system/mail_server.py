@@ -9,7 +9,6 @@ import email
 import email.policy
 import glob
 import os
-import socket
 import ssl
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from fastcgi import wait_until
+from ports import free_port
 
 USER, PASSWORD = b"kontor", b"a secret of the tests"
 
@@ -74,9 +74,7 @@ class MailServer:
             context.load_cert_chain(*smtps)
         self.controller = Controller(self, hostname="127.0.0.1", port=0, ssl_context=context)
         self.controller.factory = lambda: Dying(self, hostname="mail.test", **options)
-        with socket.socket() as probe:  # the controller wants to know the port before
-            probe.bind(("127.0.0.1", 0))
-            self.port = self.controller.port = probe.getsockname()[1]
+        self.port = self.controller.port = free_port()
         self.controller.start()
 
     @staticmethod

@@ -13,7 +13,7 @@ import subprocess
 import threading
 
 from fastcgi import wait_until
-from frontend import free_port
+from ports import free_port
 
 REDIS = "/usr/bin/redis-server"
 START_TIMEOUT = 20

@@ -5,7 +5,7 @@ import pytest
 import requests
 
 import fastcgi
-from frontend import free_port
+from ports import free_port
 
 SECRET = "the secret page"
 

@@ -6,8 +6,8 @@ import signal
 import subprocess
 
 from fastcgi import Client, wait_until
-from frontend import free_port
 from kontor import ENVIRONMENT, KONTORD, START_TIMEOUT, is_alive
+from ports import free_port
 
 
 def launch(kontor, *arguments):

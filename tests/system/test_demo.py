@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from fastcgi import wait_until
-from frontend import free_port
 from kontor import ROOT
+from ports import free_port
 
 # It may have to build first.
 START_TIMEOUT = 300

@@ -11,8 +11,8 @@ import requests
 
 import fastcgi
 from fastcgi import Client, Closed, wait_until
-from frontend import free_port
 from kontor import ENVIRONMENT, START_TIMEOUT, is_alive
+from ports import free_port
 
 
 def cgi_fcgi(*arguments, path="/api/evaluation/now", method="GET", body=b"", environment=None):

@@ -15,7 +15,7 @@ import pytest
 
 import kontor as library
 from fastcgi import wait_until
-from frontend import free_port
+from ports import free_port
 from redis_server import Impostor, Redis, descriptors
 from store import Store
 

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "inside.h"
+#include "valgrind.h"
 
 #include "plugin/plugin.h"
 #include "worker/crash.h"
@@ -12,12 +13,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(HAVE_VALGRIND_VALGRIND_H)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 static struct kt_note *note;
 static const struct kt_plugin_descriptor descriptor = {.name = "shop"};

@@ -3,22 +3,10 @@
 #include "config.h"
 
 #include "inside.h"
+#include "valgrind.h"
 
 #include <kontor/server.h>
 #include <unistd.h>
-
-#if defined(HAVE_VALGRIND_VALGRIND_H)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
-/** Checkers keep what was freed for a while, and look for leaks themselves. */
-#ifdef __SANITIZE_ADDRESS__
-#define KEEPS_FREED_MEMORY true
-#else
-#define KEEPS_FREED_MEMORY RUNNING_ON_VALGRIND
-#endif
 
 /** Checkers keep what was freed for a while, and look for leaks themselves. */
 #ifdef __SANITIZE_ADDRESS__

@@ -3,15 +3,11 @@
 #include "config.h"
 
 #include "inside.h"
+#include "valgrind.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef HAVE_VALGRIND_VALGRIND_H
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
