@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A table of 20,000 rows, counted down by one process a row, beside the same on the BEAM: with
-Redis and SQLite, ticking together and spread over the second. Each measures its second pass."""
+Redis and SQLite, ticking together and spread over the second; with SQLite also beside SQLite alone.
+Each measures its second pass."""
 
 import concurrent.futures
 import contextlib
@@ -15,7 +16,7 @@ import time
 
 import procfs
 from figures import compare, in_turns
-from kontor import Kontor, collect_plugins
+from kontor import BUILD, Kontor, collect_plugins
 from redis_server import Redis
 from systems import HERE
 
@@ -124,27 +125,41 @@ def measure_beam(store, tick):
         subprocess.run(["erlc", "-o", str(place.folder), str(HERE / "peer_microservers.erl")],
                        check=True)
         address = place.redis.path if place.redis else str(place.folder / "rows.db")
-        command = ["erl", "-noshell", "-pa", str(place.folder), "-run", "peer_microservers", "main",
-                   store, address, tick]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                              cwd=place.folder,
-                              env={**os.environ, "ERL_CRASH_DUMP_SECONDS": "0"}) as beam:
-            try:
-                memory = most_memory(beam.pid, lambda: beam.poll() is not None)
-            finally:
-                beam.kill()
-            lines = [line for line in beam.stdout if line.startswith("{")]
-        if not lines:
-            raise RuntimeError("the BEAM did not come to the end of its pass")
-        return {"memory_bytes": memory, **json.loads(lines[-1])}
+        return measure_program(place, ["erl", "-noshell", "-pa", str(place.folder), "-run",
+                                       "peer_microservers", "main", store, address, tick])
+
+
+def measure_sqlite(store, tick):
+    """SQLite alone, without processes: what is left to reach."""
+    with Place(store) as place:
+        return measure_program(place, [BUILD / "tests/bench/peer_sqlite",
+                                       place.folder / "rows.db", tick])
+
+
+def measure_program(place, command):
+    """The last object that a program prints, and the most memory that it had."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          cwd=place.folder,
+                          env={**os.environ, "ERL_CRASH_DUMP_SECONDS": "0"}) as program:
+        try:
+            memory = most_memory(program.pid, lambda: program.poll() is not None)
+        finally:
+            program.kill()
+        lines = [line for line in program.stdout if line.startswith("{")]
+    if not lines:
+        raise RuntimeError(f"{command[0]} did not come to the end of its pass")
+    return {"memory_bytes": memory, **json.loads(lines[-1])}
 
 
 def run(name, options, emit):
     store, tick = VARIANTS[name]
     systems = {"kontor": measure_kontor, "beam": measure_beam}
+    if store == "sqlite":
+        systems["sqlite"] = measure_sqlite
     rounds = in_turns(tuple(systems), min(options.rounds, ROUNDS_MAX),
                       lambda system: systems[system](store, tick))
     for figure, (field, divisor, unit) in FIGURES.items():
-        ours, theirs = ([result[field] / divisor for result in rounds[system]]
-                        for system in systems)
-        emit(compare(f"{name}_{figure}", unit, ours, "beam", theirs))
+        values = {system: [result[field] / divisor for result in results]
+                  for system, results in rounds.items()}
+        for peer in list(systems)[1:]:
+            emit(compare(f"{name}_{figure}", unit, values["kontor"], peer, values[peer]))

@@ -22,7 +22,9 @@ def write(environment, figures, path):
              *peer_tables(rows, words.BUFFERS, "nginx with buffers of 64k and of 32k: now"),
              native_table(rows, words.NATIVE, "Inside one worker", "BEAM"),
              native_table(rows, words.STORE, "The store in SQLite", "bare SQLite"),
-             native_table(rows, words.MICROSERVERS, "One process a row", "BEAM"),
+             native_table(beside(rows, "beam"), words.MICROSERVERS, "One process a row", "BEAM"),
+             native_table(beside(rows, "sqlite"), words.MICROSERVERS,
+                          "The same rows by SQLite alone, without processes", "SQLite alone"),
              native_table(rows, words.POOL, "On the thread pool", "a part of it, naively"),
              native_table(rows, words.FILES, "Inside a job", "libxlsxwriter"), other_table(figures),
              goal_table(figures)]
@@ -105,6 +107,11 @@ def unit_of(row, label):
     """The unit of a figure, unless its label says it."""
     unit = words.UNITS.get(row["unit"], row["unit"])
     return "" if label.endswith((f" {unit}", ":")) else unit
+
+
+def beside(rows, peer):
+    """The rows with one of the peers."""
+    return {key: row for key, row in rows.items() if key[1] == peer}
 
 
 def native_table(rows, labels, title, peer):
