@@ -121,7 +121,11 @@ KT_PUBLIC bool kt_request_is_of(const struct kt_request *request, const char *us
  */
 KT_PUBLIC bool kt_request_admit(struct kt_request *request, const char *option, const char *users);
 
-/** Give this request another deadline, in milliseconds from now; negative: none (streams). */
+/**
+ * Give this request another deadline, in milliseconds from now; negative: none. When the worker
+ * should end, an answer without a deadline and of unknown length (a stream of events) ends with
+ * what was written, and its process gets the exit signal KT_EXIT_SHUTDOWN; the client comes back.
+ */
 KT_PUBLIC void kt_request_deadline(struct kt_request *request, int64_t timeout_ms);
 
 /* ---------------------------------------------------------------- the answer */

@@ -252,6 +252,11 @@ static void on_sweep(uv_timer_t *timer)
     while (engine->sweep_next) {
         struct kt_fastcgi_request *request = engine->sweep_next;
         engine->sweep_next = request->next;
+        if (engine->is_draining && request->deadline_ms == INT64_MAX &&
+            request->state == KT_FASTCGI_RUNNING) {
+            engine->options.on_endless(request);
+            continue;
+        }
         if (request->deadline_ms > now_ms || request->is_late)
             continue;
         request->is_late = true;

@@ -36,6 +36,9 @@ struct kt_engine_options {
     void (*on_gone)(struct kt_fastcgi_request *request);
     /** The request's deadline has passed; it still can be answered. Called once. */
     void (*on_deadline)(struct kt_fastcgi_request *request);
+    /** The engine drains, and this request, which has no deadline, still runs. Called with each
+     * sweep. */
+    void (*on_endless)(struct kt_fastcgi_request *request);
 };
 
 /** Counters; the first two are of now, the others only grow. */

@@ -51,6 +51,7 @@ struct kt_request {
     bool is_query_parsed, is_form_parsed;
     int form_error;
     struct kt_response response;
+    bool is_told_to_end;    /**< a stream whose worker should end */
     int application_status; /**< of a stock FCGX handler */
     int outcome;            /**< the status for the log, if not the response's */
     uint64_t started_ns;    /**< of the monotonic clock */

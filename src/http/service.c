@@ -143,7 +143,10 @@ static void on_process_exit(void *argument, const struct kt_exit *exit)
             complete(request);
             break;
         case KT_EXIT_SHUTDOWN:
-            answer_failure(request, 503, "This part of the server is being stopped.");
+            if (request->is_told_to_end)
+                complete(request);
+            else
+                answer_failure(request, 503, "This part of the server is being stopped.");
             break;
         default:
             answer_failure(request, 500, "The handler of this page failed; the log says why.");
@@ -263,11 +266,10 @@ static void on_request(struct kt_fastcgi_request *fastcgi)
         return;
     }
     struct kt_spawn spawn = {.label = match.route->label};
-    struct kt_spawn_inside inside = {
-        .memory = fastcgi->memory,
-        .plugin = match.route->plugin,
-        .watch = &request->watch,
-        .on_exit = on_process_exit};
+    struct kt_spawn_inside inside = {.memory = fastcgi->memory,
+                                     .plugin = match.route->plugin,
+                                     .watch = &request->watch,
+                                     .on_exit = on_process_exit};
     request->watch.since_ns = request->started_ns;
     if (kt_spawn_inside(&spawn, &inside, serve, request, &fastcgi->pid) < 0)
         refuse(request, 503, "Too many processes are running; try again in a second.", NULL);
@@ -288,6 +290,18 @@ static void on_deadline(struct kt_fastcgi_request *fastcgi)
     kt_log_warning("%s: took too long and was ended", request->route->label);
     answer_failure(request, 504, "The answer took too long and was given up.");
     kt_signal(fastcgi->pid, KT_EXIT_KILL, "it took too long");
+}
+
+/** A stream of events would never end, and its client comes back when it does, to another worker.
+ * An answer whose length is known, a download, is let through. */
+static void on_endless(struct kt_fastcgi_request *fastcgi)
+{
+    struct kt_request *request = fastcgi->context;
+    const struct kt_response *response = &request->response;
+    if (request->is_told_to_end || !response->has_begun || response->length >= 0)
+        return;
+    request->is_told_to_end = true;
+    kt_signal(fastcgi->pid, KT_EXIT_SHUTDOWN, "the worker ends");
 }
 
 /* ---------------------------------------------------------------- routes of the house */
@@ -343,6 +357,7 @@ int kt_service_start(const struct kt_service_options *options, const int *fds, s
         .on_request = on_request,
         .on_gone = on_gone,
         .on_deadline = on_deadline,
+        .on_endless = on_endless,
     };
     return kt_engine_start(&engine, fds, count, error, &service.engine);
 }

@@ -8,6 +8,7 @@
 #include "job/board.h"
 #include "job/jobs.h"
 #include "job/queue.h"
+#include "job/runner.h"
 
 #include "process/runtime.h"
 
@@ -21,7 +22,7 @@
 #define TURN_MS 5000
 /** Positions in the queue are told at most so often. */
 #define POSITIONS_MS 250
-/** How often old waiters and reservations are looked for. */
+/** How often old waiters and reservations are looked for, and what runners have left. */
 #define TIDY_MS 10000
 /** A clock of the registry and ours may differ by so much when a result has expired. */
 #define EXPIRY_SLACK_MS 2000
@@ -405,13 +406,31 @@ static void tidy(struct kt_card *card, void *argument)
     kt_board_tidy(dispatcher.board, card, now_ms);
 }
 
+static void sweep(void *argument)
+{
+    kt_runners_sweep(argument);
+}
+
+/** Remove what runners have left whose worker was killed, and has no successor. */
+static void run_sweeper(void *argument)
+{
+    kt_work(sweep, argument);
+}
+
+static void tidy_all(void)
+{
+    static const struct kt_spawn sweeper = {.label = "sweeper of jobs"};
+    kt_board_each(dispatcher.board, tidy, NULL);
+    if (dispatcher.is_leader)
+        kt_spawn(&sweeper, run_sweeper, (void *)kt_jobs_options.directory, NULL);
+    dispatcher.tidied_ms = kt_now_ms();
+}
+
 static void on_timeout(void *state)
 {
     (void)state;
-    if (kt_now_ms() >= dispatcher.tidied_ms + TIDY_MS) {
-        kt_board_each(dispatcher.board, tidy, NULL);
-        dispatcher.tidied_ms = kt_now_ms();
-    }
+    if (kt_now_ms() >= dispatcher.tidied_ms + TIDY_MS)
+        tidy_all();
     if (dispatcher.is_leader &&
         (dispatcher.is_turn_due || kt_now_ms() >= dispatcher.positions_due_ms))
         dispatch();

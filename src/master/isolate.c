@@ -133,7 +133,8 @@ int64_t kt_master_isolate_deadline(const struct kt_master *master)
 {
     int64_t deadline = kt_quarantine_deadline(master->quarantine);
     if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
-        !master->is_handing_over && master->renewal_ms < deadline && kt_master_is_stale(master))
+        !master->is_handing_over && kt_registry_place_is_open(master->registry) &&
+        master->renewal_ms < deadline && kt_master_is_stale(master))
         deadline = master->renewal_ms;
     return deadline;
 }

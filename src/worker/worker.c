@@ -37,8 +37,10 @@ static const char *const state_names[] = {
     [STOPPING] = "stopping",
 };
 
-/** The message by which callbacks tell the process "worker" that nothing is left to serve. */
-#define MESSAGE_IDLE 1u
+/** The messages by which callbacks tell the process "worker" that it should end, and that nothing
+ * is left to serve. */
+#define MESSAGE_DRAINING 1u
+#define MESSAGE_IDLE 2u
 /** What is left of the time for draining when jobs are told to end: they get a few seconds. */
 #define JOBS_END_MS 5000
 
@@ -124,6 +126,7 @@ static void drain(const char *why, bool gives_connections)
         set_state(DRAINING);
         worker.is_replaced = gives_connections;
         worker.drain_ms = kt_now_ms();
+        kt_send(worker.pid, MESSAGE_DRAINING, NULL, 0);
         kt_service_drain(gives_connections ? give_connection : NULL, on_given, on_idle, NULL);
         break;
     case DRAINING:
@@ -217,13 +220,19 @@ static int blame_plugin(const struct kt_plugin *plugin, const char *why)
     return fail(EX_SOFTWARE, text);
 }
 
-/** Jobs that others wait for may end within the time that draining may take. */
+/** How long jobs may go on within the time that draining may take. */
+static int64_t patience_ms(void)
+{
+    int64_t left_ms =
+        worker.drain_ms + worker.start->settings->drain_timeout_ms - JOBS_END_MS - kt_now_ms();
+    return left_ms > 0 ? left_ms : 0;
+}
+
+/** Jobs that others wait for may end by themselves before they are told to. */
 static void end_jobs(void)
 {
-    int64_t patience_ms =
-        worker.drain_ms + worker.start->settings->drain_timeout_ms - JOBS_END_MS - kt_now_ms();
     if (worker.is_replaced)
-        kt_jobs_end(patience_ms, "it was interrupted: kontor was given a new configuration");
+        kt_jobs_end(patience_ms(), "it was interrupted: kontor was given a new configuration");
     else
         kt_jobs_end(0, "it was interrupted: kontor was stopped");
 }
@@ -232,8 +241,16 @@ static void end_jobs(void)
 static void serve(struct kt_tree *tree)
 {
     const struct kt_message *message;
+    bool are_jobs_ended = false;
     for (;;) {
-        kt_receive(-1, &message);
+        bool may_end_jobs = worker.state == DRAINING && !are_jobs_ended;
+        if (kt_receive(may_end_jobs ? patience_ms() : -1, &message) < 0) {
+            end_jobs(); /* else requests that wait for one, and it, would wait for each other */
+            are_jobs_ended = true;
+            continue;
+        }
+        if (message->type == MESSAGE_DRAINING)
+            continue;
         if (message->type == MESSAGE_IDLE) {
             end_jobs();
             set_state(STOPPING);

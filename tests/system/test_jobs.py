@@ -342,6 +342,34 @@ def test_reload_does_not_wait_for_ever(make_house, gates):
     assert job["reason"] == "it was interrupted: kontor was given a new configuration"
 
 
+@pytest.mark.parametrize("how", ["stop", "reload"])
+def test_who_waits_does_not_hold_up_the_end(make_house, gates, how):
+    """Who waits for a job, and the job, would wait for each other until both are killed."""
+    house = make_house(workers="1", drain_timeout="8s")
+    assert start(house, "long", "gate", gates("never"))[0] == 200
+    wait_state(house, "long", "running")
+    with house.client() as client:
+        client.start("/api/jobs/follow?realm=r&id=long", keep=False)
+        house.wait_requests(1)
+        if how == "stop":
+            house.signal(signal.SIGTERM)
+        else:
+            assert house.control("reload").returncode == 0
+        answer = client.read_response()
+        assert b"it was interrupted: kontor was" in answer.stdout
+    house.stop()
+    assert "drain_timeout" not in house.log()
+    assert os.listdir(house.ram) == []
+
+
+def test_what_runners_leave_is_removed(house):
+    """What a job had written when its worker was killed would stay in RAM until the next start."""
+    (house.ram / "kontor-job-AbCdEf" / "inner").mkdir(parents=True)
+    (house.ram / "kontor-job-AbCdEf" / "inner" / "file").write_text("rows")
+    (house.ram / "another").mkdir()
+    wait_until(lambda: os.listdir(house.ram) == ["another"], 20, "it is removed")
+
+
 def test_stop(house, gates):
     """An administrator who stops kontor would have to wait for somebody's report."""
     assert start(house, "long", "gate", gates("never"))[0] == 200

@@ -7,6 +7,8 @@ import signal
 import time
 
 import fastcgi
+import pytest
+from fastcgi import wait_until
 from kontor import is_alive
 
 
@@ -45,6 +47,28 @@ def test_requests_that_nobody_has_read_yet(make_kontor):
             os.kill(worker, signal.SIGCONT)
         assert [client.read_response().status for client in kept] == [200] * 300
     kontor.stop()
+
+
+@pytest.mark.parametrize("how", ["stop", "reload"])
+def test_streams_end(make_kontor, how):
+    """A page that anybody has left open would keep workers until they are killed."""
+    kontor = make_kontor(plugins=("protocol", "evaluation"), settings={"drain_timeout": "60s"})
+    worker, = kontor.workers()
+    with kontor.client() as client:
+        client.start("/api/protocol/trickle", keep=False)
+        kontor.wait_requests(1)
+        client.read_record()  # it has begun
+        if how == "stop":
+            kontor.signal(signal.SIGTERM)
+        else:
+            assert kontor.control("reload").returncode == 0
+        # In good order: a web server would report a broken one as an error.
+        answer = client.read_response()
+        assert answer.app_status == answer.protocol_status == 0
+        assert bytes(answer.stdout).endswith(b"data: 1\n\n")
+    wait_until(lambda: not is_alive(worker), what="the worker is gone")
+    kontor.stop()
+    assert "drain_timeout" not in kontor.log()
 
 
 def test_request_that_never_ends(make_kontor):
