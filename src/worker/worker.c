@@ -58,6 +58,7 @@ static struct {
     kt_pid jobs;      /**< the supervisor of the dispatcher */
     int64_t drain_ms; /**< when draining began */
     bool is_replaced; /**< other workers go on: jobs may take their time */
+    bool is_over;     /**< the loop has been told to stop */
 } worker;
 
 static void set_state(enum state state)
@@ -119,6 +120,7 @@ static void drain(const char *why, bool gives_connections)
     case STARTING:
         kt_log_info("%s before the worker was ready", why);
         set_state(STOPPING);
+        worker.is_over = true;
         kt_runtime_stop();
         break;
     case SERVING:
@@ -199,11 +201,31 @@ static int open_door(struct kt_error *error)
     return kt_service_start(&options, worker.start->listen_fds, worker.start->listen_count, error);
 }
 
-static _Noreturn void give_up(int status)
+/** Have the loop return, and the OS process end with this status. */
+static void stop_loop(int status)
 {
     worker.status = status;
+    worker.is_over = true;
     kt_runtime_stop();
+}
+
+static _Noreturn void give_up(int status)
+{
+    stop_loop(status);
     kt_exit(KT_EXIT_SHUTDOWN, "the worker stops");
+}
+
+/** Without the process "worker" nobody would hear of failures, nor of the end: another one is
+ * needed. */
+static void on_end(void *argument, const struct kt_exit *exit)
+{
+    char text[KT_ERROR_TEXT_MAX];
+    (void)argument;
+    if (worker.is_over)
+        return;
+    snprintf(text, sizeof(text), "its process 'worker' has ended (%s): this worker ends",
+             exit->text);
+    stop_loop(fail(EX_SOFTWARE, text));
 }
 
 /** The tree has ended: tell which plugin failed too often. @return the exit status */
@@ -402,8 +424,9 @@ static int run(void)
     if (result == 0)
         open_store();
     if (result == 0)
-        result = kt_spawn(&(struct kt_spawn){.label = "worker", .trap_exit = true}, worker_main,
-                          NULL, &worker.pid);
+        result = kt_spawn_inside(&(struct kt_spawn){.label = "worker", .trap_exit = true},
+                                 &(struct kt_spawn_inside){.on_exit = on_end}, worker_main, NULL,
+                                 &worker.pid);
     if (result < 0)
         return fail(EX_OSERR, uv_strerror(result));
     kt_runtime_run();

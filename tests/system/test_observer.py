@@ -344,6 +344,18 @@ def test_kill_and_come_back(kontor):
     assert ask(kontor, "/api/observer/registry", QUERY_STRING="prefix=" + "x" * 256).status == 422
 
 
+def test_a_worker_without_its_first_process_comes_back(kontor):
+    """It would refuse everything from then on, this page included, and nobody would notice."""
+    first = wait_until(lambda: [process for process in find(kontor, "worker")
+                                if process["label"] == "worker"], 20, "the first processes")[0]
+    before = set(kontor.workers())
+    body = {"observer": first["observer"], "pid": first["pid"]}
+    assert ask(kontor, "/api/observer/kill", "POST", body, **BOB).status == 200
+    wait_until(lambda: len(set(kontor.workers()) - before) == 1, 20, "another one in its place")
+    kontor.wait_log("its process 'worker' has ended")
+    wait_until(lambda: len(workers(kontor)) == 2, 20, "both observers")
+
+
 def below(kontor, parent):
     answer = ask(kontor, "/api/observer/processes", QUERY_STRING=f"parents={parent}&sort=label")
     return [process for worker in json.loads(answer.body)["workers"]
