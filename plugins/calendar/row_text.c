@@ -40,14 +40,14 @@ void kt_row_raw(struct kt_row_text *text, const char *bytes)
     put(text, bytes, strlen(bytes));
 }
 
-/** Put a text; each byte for which there is another way to write it goes that way. */
-static void put_escaped(struct kt_row_text *text, const char *value,
+/** Put a text up to an end; each byte for which there is another way to write it goes that way. */
+static void put_escaped(struct kt_row_text *text, const char *value, const char *end,
                         const char *(*escape)(unsigned char byte, char buffer[8]))
 {
     const char *from = value;
     char buffer[8];
 
-    for (; *value; value++) {
+    for (; value < end; value++) {
         const char *other = escape((unsigned char)*value, buffer);
 
         if (!other)
@@ -71,10 +71,18 @@ static const char *escape_csv(unsigned char byte, char buffer[8])
                : NULL;
 }
 
-/** Whether a spreadsheet would calculate it (CWE-1236). */
-static bool is_formula(const char *value)
+/**
+ * Find what a spreadsheet would calculate (CWE-1236): = + - or @ where a cell begins. Cells also
+ * begin within a text, since it depends on people's language what separates them, and quotes are
+ * none to a program that sees them in the middle of its own cell.
+ * @param is_start  whether a cell begins at `at`
+ * @return the sign, or the end of the text
+ */
+static const char *find_formula(const char *at, bool is_start)
 {
-    return *value && strchr("=+-@\t\r", *value);
+    for (; *at && !(is_start && strchr("=+-@", *at)); at++)
+        is_start = strchr(";,|\t\r\n", *at) || (is_start && strchr(" \"", *at));
+    return at;
 }
 
 static bool needs_quotes(const char *value)
@@ -84,13 +92,20 @@ static bool needs_quotes(const char *value)
     return strpbrk(value, "\",\r\n") || (length > 0 && (*value == ' ' || value[length - 1] == ' '));
 }
 
+/** An apostrophe makes a text of what follows, also of a tab or line end at the very start. */
 static void put_csv(struct kt_row_text *text, const char *value)
 {
     const char *quote = needs_quotes(value) ? "\"" : "";
+    const char *formula = find_formula(value, true);
 
     kt_row_raw(text, quote);
-    kt_row_raw(text, is_formula(value) ? "'" : "");
-    put_escaped(text, value, escape_csv);
+    kt_row_raw(text, *value && strchr("\t\r\n", *value) ? "'" : "");
+    for (; *formula; formula = find_formula(value, false)) {
+        put_escaped(text, value, formula, escape_csv);
+        kt_row_raw(text, "'");
+        value = formula;
+    }
+    put_escaped(text, value, formula, escape_csv);
     kt_row_raw(text, quote);
 }
 
@@ -131,7 +146,7 @@ void kt_row_string(struct kt_row_text *text, const char *value)
         kt_row_raw(text, "null");
     } else {
         kt_row_raw(text, "\"");
-        put_escaped(text, value, escape_json);
+        put_escaped(text, value, value + strlen(value), escape_json);
         kt_row_raw(text, "\"");
     }
 }

@@ -19,8 +19,8 @@ const char *kt_rows_name(enum kt_rows rows);
 enum kt_rows kt_rows_find(const char *name);
 
 /**
- * One table as CSV (RFC 4180, UTF-8 with a byte order mark, a header line). Texts that a
- * spreadsheet would calculate get an apostrophe in front.
+ * One table as CSV (RFC 4180, UTF-8 with a byte order mark, a header line). What a spreadsheet
+ * would calculate in a text gets an apostrophe in front, whatever it takes for the end of a cell.
  * @param window    the breakdown's: its zone says what the clocks show
  * @param ret_text  owned by context; its size without a NUL behind it
  * @return 0 or -ENOMEM

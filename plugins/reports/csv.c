@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-/** Bytes of a text that are written at once: quotes may double them, replacements treble them. */
+/** Bytes of a text that are written at once: quotes and apostrophes may double them, replacements
+ * treble them. */
 #define PIECE_BYTES ((size_t)4096)
 
 struct csv {
@@ -27,17 +28,48 @@ static bool needs_quotes(const char *text, size_t size)
     return size > 0 && (text[0] == ' ' || text[size - 1] == ' ');
 }
 
-static bool is_formula(const char *text, size_t size)
+/** What makes a formula of a cell that begins with it. */
+static bool is_sign(char byte)
 {
-    return size > 0 && memchr("=+-@\t\r", text[0], 6) != NULL;
+    return byte == '=' || byte == '+' || byte == '-' || byte == '@';
 }
 
-/** One piece: what is no printable character is replaced, quotes are doubled. */
-static char *put_piece(char *at, const char **cursor, const char *end)
+/**
+ * Whether a cell begins behind a byte. Cells also begin within a text, since it depends on people's
+ * language what separates them, and quotes are none to a program that sees them in the middle of
+ * its own cell.
+ * @param is_start  whether one begins before it
+ */
+static bool is_start_behind(char byte, bool is_start)
+{
+    switch (byte) {
+    case ';':
+    case ',':
+    case '|':
+    case '\t':
+    case '\r':
+    case '\n':
+        return true;
+    case ' ':
+    case '"':
+        return is_start;
+    default:
+        return false;
+    }
+}
+
+/**
+ * One piece: what is no printable character is replaced, quotes are doubled, formulas are texts.
+ * @param is_start  whether a cell begins there; from one piece to the next
+ */
+static char *put_piece(char *at, const char **cursor, const char *end, bool *is_start)
 {
     const char *text = *cursor;
     while (text < end && text - *cursor < (ptrdiff_t)PIECE_BYTES) {
         size_t length = utf8_length(text, (size_t)(end - text));
+        if (*is_start && is_sign(*text))
+            *at++ = '\'';
+        *is_start = is_start_behind(*text, *is_start);
         if (length == 1 && *text == '"') {
             *at++ = '"';
             *at++ = '"';
@@ -57,14 +89,14 @@ static char *put_piece(char *at, const char **cursor, const char *end)
 static void put_text(struct writer *writer, const char *text, size_t size)
 {
     const char *cursor = text, *end = text + size;
-    bool has_quotes = needs_quotes(text, size);
+    bool has_quotes = needs_quotes(text, size), is_start = true;
     writer_put(writer, "\"", has_quotes);
-    writer_put(writer, "'", is_formula(text, size));
+    writer_put(writer, "'", size > 0 && memchr("\t\r\n", text[0], 3) != NULL);
     while (cursor < end) {
         char *at = writer_room(writer, PIECE_BYTES * 3 + 4);
         if (!at)
             return;
-        writer_to(writer, put_piece(at, &cursor, end));
+        writer_to(writer, put_piece(at, &cursor, end, &is_start));
     }
     writer_put(writer, "\"", has_quotes);
 }

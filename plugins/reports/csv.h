@@ -4,8 +4,10 @@
  * the titles comes first, numbers have a point and no grouping, dates are 2026-11-20, dates with
  * times 2026-11-20 19:00:00, durations 27:05:00, booleans true and false. Nothing stands for NULL.
  *
- * Spreadsheets take text that begins with = + - @ TAB or CR for a formula, and run it: such text
- * gets an apostrophe before it. Numbers never do.
+ * Spreadsheets take a cell that begins with = + - or @ for a formula, and run it; and it depends on
+ * their language which of ; , | TAB and line ends separate cells. So in texts each such sign gets
+ * an apostrophe before it, at the start and behind each of these, also behind blanks and quotes
+ * there; so does a text that begins with TAB or a line end. Numbers never do.
  */
 #ifndef REPORTS_CSV_H
 #define REPORTS_CSV_H

@@ -10,6 +10,7 @@ import requests
 from calendars import Visitor, make_calendar
 from google import Google
 from kontor import ROOT
+from spreadsheets import FORMULAS, live_formulas
 from test_calendar_url import Files
 
 WEEK = ROOT / "tests" / "data" / "week.ics"
@@ -125,6 +126,31 @@ def test_formulas_stay_texts(url):
     assert event["title"] == "'=HYPERLINK(\"http://evil.example/\", \"invoice\")"
     assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in event.values())
     assert "Grüße, 日本" in event["names"]
+
+
+def invitation(number, title):
+    """An event of a stranger who writes the same wherever they can."""
+    escaped = title.replace("\\", "\\\\")
+    for plain in ";,":
+        escaped = escaped.replace(plain, "\\" + plain)
+    escaped = escaped.replace("\n", "\\n")
+    name = title.replace('"', "^'").replace("\n", "^n")
+    return (f"BEGIN:VEVENT\r\nUID:{number}\r\nDTSTART:20261117T090000Z\r\nDURATION:PT30M\r\n"
+            f"RRULE:FREQ=DAILY;COUNT=2\r\nSUMMARY:{escaped}\r\nLOCATION:{escaped}\r\nCATEGORIES:{escaped}\r\n"
+            f'ORGANIZER;CN="{name}":mailto:a{number}@example.org\r\nEND:VEVENT\r\n')
+
+
+@pytest.mark.parametrize("what", ["events", "people", "series"])
+def test_no_text_is_calculated_wherever_cells_begin(folder, make_kontor, tmp_path, what):
+    """Who invites somebody could run a formula where ";" separates cells, as in German Excel."""
+    kontor = make_calendar(make_kontor, folder)
+    calendar = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" +
+                "".join(invitation(*item) for item in enumerate(FORMULAS)) + "END:VCALENDAR\r\n")
+    answer = Visitor(kontor, None).ask(f"/export?from=2026-11-16&to=2026-11-22&what={what}",
+                                       calendar.encode(), CONTENT_TYPE="text/calendar")
+    assert answer.status == 200
+    assert answer.body.count(b"SUM(40+2)") >= len(FORMULAS)
+    assert live_formulas(answer.body, tmp_path) == []
 
 
 @pytest.mark.parametrize("query", [

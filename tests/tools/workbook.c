@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes a workbook from a description, so that others can read it and compare:
+ * Writes a workbook from a description, so that others can read it and compare; CSV if the file's
+ * name ends so:
  *
  *   workbook FILE < DESCRIPTION
  *
@@ -12,6 +13,7 @@
  *   row VALUE …                 "-" NULL, "t" and a text, "i" and an integer, "r" and a number
  *   rows COUNT VALUE …          the same row so many times
  */
+#include "reports/csv.h"
 #include "reports/xlsx.h"
 
 #include <errno.h>
@@ -172,6 +174,12 @@ static void read_line(struct description *description, char *line)
     }
 }
 
+static bool is_csv(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".csv") == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct description *description = talloc_zero(NULL, struct description);
@@ -193,8 +201,9 @@ int main(int argc, char **argv)
         .parameter_values = description->values,
         .chart_y = description->chart_y,
     };
-    must(report_xlsx_new(description, fd, directory, &description->about, &description->sink,
-                         &error),
+    must(is_csv(argv[1]) ? report_csv_new(description, fd, true, &description->sink, &error)
+                         : report_xlsx_new(description, fd, directory, &description->about,
+                                           &description->sink, &error),
          &error);
     while ((length = getline(&line, &size, stdin)) > 0) {
         if (line[length - 1] == '\n')

@@ -107,6 +107,10 @@ static void cells_are_escaped(void **state)
     assert_cell(false, " edge", "\" edge\"");
     assert_cell(false, "bell\a", "bell\xEF\xBF\xBD");
     assert_cell(false, "-3", "'-3"); /* a text, whatever it looks like */
+    assert_cell(false, "a;=1", "a;'=1"); /* what ends a cell depends on people's language */
+    assert_cell(false, "a, \"+1", "\"a, \"\"'+1\"");
+    assert_cell(false, "a\n@b\t=1|-1", "\"a\n'@b\t'=1|'-1\"");
+    assert_cell(false, "a - b; 1+1=2 c@d", "a - b; 1+1=2 c@d");
     assert_cell(false, NULL, "");
     assert_cell(true, "-3 \"\\\n", "{\"x\":\"-3 \\\"\\\\\\u000a\"");
     assert_cell(true, NULL, "{\"x\":null");

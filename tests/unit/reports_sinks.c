@@ -64,10 +64,14 @@ static void csv_is_safe_and_whole(void **state)
     put(sink, text("a \"b\", c"), real(12.5));
     put(sink, text("two\r\nlines"), text("-5"));
     put(sink, text("bad\xff\x01"), text(NULL));
+    put(sink, text("a;=1"), text("a, \"+1")); /* what ends a cell depends on people's language */
+    put(sink, text("a\n@b\t=1|-1"), text("a - b; 1+1=2 c@d"));
     assert_int_equal(sink->end(sink, NULL, NULL, &error), 0);
     char *all = content(fd);
     assert_string_equal(all, "Name,Total\r\n'=1+1,-5\r\n\"a \"\"b\"\", c\",12.5\r\n"
-                             "\"two\r\nlines\",'-5\r\nbad\xEF\xBF\xBD\xEF\xBF\xBD,\r\n");
+                             "\"two\r\nlines\",'-5\r\nbad\xEF\xBF\xBD\xEF\xBF\xBD,\r\n"
+                             "a;'=1,\"a, \"\"'+1\"\r\n"
+                             "\"a\n'@b\t'=1|'-1\",a - b; 1+1=2 c@d\r\n");
     talloc_free(all);
     talloc_free(sink);
     close(fd);
@@ -103,8 +107,12 @@ static void csv_takes_long_texts(void **state)
     assert_int_equal(report_csv_new(NULL, fd, false, &sink, &error), 0);
     assert_int_equal(sink->begin(sink, two, 2, &error), 0);
     put(sink, text(words), real(1));
+    for (size_t i = 0; i < size; i++)
+        words[i] = "a;="[i % 3]; /* each third byte would be a formula, wherever a piece ends */
+    put(sink, text(words), real(1));
     assert_int_equal(sink->end(sink, NULL, NULL, &error), 0);
-    assert_int_equal(lseek(fd, 0, SEEK_END), strlen("Name,Total\r\n") + 2 * size + 2 + 4);
+    assert_int_equal(lseek(fd, 0, SEEK_END), strlen("Name,Total\r\n") + 2 * size + 2 + 4 + size +
+                                                 size / 3 + 4);
     talloc_free(words);
     talloc_free(sink);
     close(fd);
