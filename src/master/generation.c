@@ -270,6 +270,8 @@ void kt_generations_tick(struct kt_master *master, int64_t now_ms)
             bool is_timed = slot->state == KT_SLOT_STARTING || slot->state == KT_SLOT_DRAINING;
             if (is_timed && now_ms >= slot->deadline_ms)
                 kt_slot_expire(slot);
+            else if (slot->state == KT_SLOT_SERVING)
+                kt_slot_look(slot, now_ms);
             else if (slot->state == KT_SLOT_EMPTY && slot->restart_ms > 0 &&
                      now_ms >= slot->restart_ms)
                 start_slot(master, slot);
@@ -329,9 +331,10 @@ int64_t kt_generations_deadline(const struct kt_master *master)
         for (uint32_t i = 0; i < generation->count; i++) {
             const struct kt_slot *slot = &generation->slots[i];
             bool is_timed = slot->state == KT_SLOT_STARTING || slot->state == KT_SLOT_DRAINING;
-            int64_t time = is_timed                       ? slot->deadline_ms
-                           : slot->state == KT_SLOT_EMPTY ? slot->restart_ms
-                                                          : 0;
+            int64_t time = is_timed                         ? slot->deadline_ms
+                           : slot->state == KT_SLOT_SERVING ? slot->watchdog.look_ms
+                           : slot->state == KT_SLOT_EMPTY   ? slot->restart_ms
+                                                            : 0;
             if (time > 0 && time < deadline)
                 deadline = time;
         }

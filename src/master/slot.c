@@ -200,6 +200,8 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, in
         .left_out_count = list_left_out(how->quarantine, left_out),
         .past = past,
         .past_count = list_past(how->quarantine, past),
+        .heartbeat_ms =
+            (uint64_t)kt_watchdog_interval_ms(generation->settings->stuck_timeout_ms),
     };
     return kt_worker_run(&start);
 }
@@ -262,6 +264,8 @@ bool kt_slot_read(struct kt_slot *slot, void (*take)(void *argument, int fd), vo
             take(argument, fd);
         if (strcmp(packet, KT_WORKER_READY) == 0 && slot->state == KT_SLOT_STARTING) {
             slot->ready_ms = kt_master_now_ms();
+            kt_watchdog_start(&slot->watchdog, slot->generation->settings->stuck_timeout_ms,
+                              slot->ready_ms);
             set_state(slot, KT_SLOT_SERVING);
             has_become_ready = true;
         } else if (strcmp(packet, KT_WORKER_RETIRED) == 0) {
@@ -302,6 +306,27 @@ void kt_slot_expire(struct kt_slot *slot)
                  (long long)settings->drain_timeout_ms);
     kt_log_warning("worker %u (process %d) %s: killed", slot->number, (int)slot->pid, slot->said);
     kill_now(slot);
+}
+
+void kt_slot_look(struct kt_slot *slot, int64_t now_ms)
+{
+    long long timeout_ms = slot->generation->settings->stuck_timeout_ms;
+    switch (kt_watchdog_look(&slot->watchdog, atomic_load(&slot->note->turns), now_ms)) {
+    case KT_WATCHDOG_STUCK:
+        kt_log_error("worker %u (process %d) has stood still for stuck_timeout (%lld ms): aborting "
+                     "it",
+                     slot->number, (int)slot->pid, timeout_ms);
+        kill(slot->pid, SIGABRT);
+        break;
+    case KT_WATCHDOG_DEAF:
+        snprintf(slot->said, sizeof(slot->said), "stood still for stuck_timeout (%lld ms)",
+                 timeout_ms);
+        kill_now(slot);
+        break;
+    case KT_WATCHDOG_WELL:
+    default:
+        break;
+    }
 }
 
 int kt_slot_give(struct kt_slot *slot, int fd)

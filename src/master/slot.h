@@ -16,6 +16,7 @@
 #include "master/quarantine.h"
 #include "master/registry.h"
 #include "master/restart.h"
+#include "master/watchdog.h"
 #include "worker/worker.h"
 
 #include <sys/types.h>
@@ -42,11 +43,12 @@ struct kt_slot {
     int fd;               /**< to the worker, -1 when empty */
     int control_fd;       /**< listening; lives as long as the slot */
     char *control_path;
-    struct kt_note *note; /**< lives as long as the slot */
-    int64_t started_ms;   /**< the worker's fork */
-    int64_t ready_ms;     /**< when it said so; 0: not yet */
-    int64_t deadline_ms;  /**< of starting and draining: then it is killed */
-    int64_t restart_ms;   /**< of an empty slot: when to start again, 0: never */
+    struct kt_note *note;        /**< lives as long as the slot */
+    int64_t started_ms;          /**< the worker's fork */
+    int64_t ready_ms;            /**< when it said so; 0: not yet */
+    int64_t deadline_ms;         /**< of starting and draining: then it is killed */
+    struct kt_watchdog watchdog; /**< of serving */
+    int64_t restart_ms;          /**< of an empty slot: when to start again, 0: never */
     struct kt_restarts *restarts;
     uint32_t restart_count;
     uint64_t requests_before;        /**< answered by those who died here */
@@ -131,6 +133,10 @@ void kt_slot_kill(struct kt_slot *slot);
 
 /** Kill a worker that took too long to start or to end: its deadline has come. */
 void kt_slot_expire(struct kt_slot *slot);
+
+/** Look whether a worker that serves still does. One whose loop stands still is aborted, so that it
+ * notes where that is, and killed if it does not hear. */
+void kt_slot_look(struct kt_slot *slot, int64_t now_ms);
 
 /** What has become of a worker that is gone. */
 enum kt_slot_end {

@@ -40,6 +40,7 @@ struct kt_note {
     _Atomic uint64_t requests_total; /**< kept up to date by the worker's loop */
     _Atomic uint64_t requests;       /**< running now */
     _Atomic uint64_t processes;      /**< alive now */
+    _Atomic uint64_t turns;          /**< of the loop: one that makes none is stuck */
 
     struct kt_running running;
     _Atomic uint32_t blamed; /**< the number of a plugin at fault though no process runs: it is

@@ -151,6 +151,12 @@ const struct kt_option kt_settings_options[] = {
      .default_value = "30s",
      .maximum = DAY_MS,
      .help = "how long a worker may take to finish its requests when it is stopped or replaced"},
+    {.name = "stuck_timeout",
+     .type = KT_OPTION_DURATION,
+     .default_value = "1min",
+     .maximum = DAY_MS,
+     .help = "a worker that a plugin holds up for so long, by an endless loop, is aborted and "
+             "replaced; 0: never"},
     {.name = "processes_max",
      .type = KT_OPTION_INTEGER,
      .default_value = "1000000",
@@ -518,6 +524,7 @@ static void take_numbers(const struct checker *checker)
     settings->transfer_timeout_ms = number_of(checker, "transfer_timeout");
     settings->start_timeout_ms = number_of(checker, "start_timeout");
     settings->drain_timeout_ms = number_of(checker, "drain_timeout");
+    settings->stuck_timeout_ms = number_of(checker, "stuck_timeout");
     settings->processes_max = (uint32_t)number_of(checker, "processes_max");
     settings->registry_bytes = (size_t)number_of(checker, "registry_memory");
     settings->registry_files_bytes = (uint64_t)number_of(checker, "registry_files");

@@ -51,6 +51,7 @@ struct kt_settings {
     uint32_t connections_max, requests_max;
     size_t params_max_bytes, body_max_bytes;
     int64_t request_timeout_ms, transfer_timeout_ms, start_timeout_ms, drain_timeout_ms;
+    int64_t stuck_timeout_ms; /**< 0: never */
     uint32_t processes_max;
     size_t registry_bytes;
     uint64_t registry_files_bytes;

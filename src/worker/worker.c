@@ -54,6 +54,7 @@ static struct {
     uv_poll_t master;
     uv_signal_t terminate;
     uv_prepare_t count;
+    uv_timer_t heartbeat;
     struct kt_control *control;
     kt_pid jobs;      /**< the supervisor of the dispatcher */
     int64_t drain_ms; /**< when draining began */
@@ -323,6 +324,14 @@ static void on_count(uv_prepare_t *handle)
     atomic_store_explicit(&note->requests_total, service.requests_total, memory_order_relaxed);
     atomic_store_explicit(&note->requests, service.requests, memory_order_relaxed);
     atomic_store_explicit(&note->processes, runtime.processes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&note->turns, 1, memory_order_relaxed);
+}
+
+/** The loop turns by that alone, also when there is nothing to do: the master looks whether it
+ * does. */
+static void on_heartbeat(uv_timer_t *handle)
+{
+    (void)handle;
 }
 
 /** Before a plugin is loaded: it is at fault for what happens now, or left out. */
@@ -379,6 +388,11 @@ static int watch_loop(void)
         result = uv_prepare_init(loop, &worker.count);
     if (result == 0)
         result = uv_prepare_start(&worker.count, on_count);
+    if (result == 0)
+        result = uv_timer_init(loop, &worker.heartbeat);
+    if (result == 0 && worker.start->heartbeat_ms > 0)
+        result = uv_timer_start(&worker.heartbeat, on_heartbeat, worker.start->heartbeat_ms,
+                                worker.start->heartbeat_ms);
     if (result == 0)
         kt_status_start(worker.start, worker.plugins);
     if (result == 0)
@@ -440,6 +454,7 @@ static int run(void)
     uv_close((uv_handle_t *)&worker.master, NULL);
     uv_close((uv_handle_t *)&worker.terminate, NULL);
     uv_close((uv_handle_t *)&worker.count, NULL);
+    uv_close((uv_handle_t *)&worker.heartbeat, NULL);
     kt_runtime_close();
     return worker.status;
 }

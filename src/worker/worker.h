@@ -46,6 +46,7 @@ struct kt_worker_start {
     size_t left_out_count;
     const struct kt_plugin_past *past; /**< plugins that have crashed workers */
     size_t past_count;
+    uint64_t heartbeat_ms; /**< how often its loop turns at least; 0: as it likes */
 };
 
 /**

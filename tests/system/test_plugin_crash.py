@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Plugins that go wrong: the client gets an error, the log says why, the others go on."""
 
+import os
+import signal
+
 import pytest
 import requests
 
@@ -92,3 +95,45 @@ def test_crash_through_nginx(kontor, make_frontend):
     nginx = make_frontend("nginx", kontor)
     assert requests.get(f"{nginx.url}/api/crash/segfault").status_code == 502
     assert requests.get(f"{nginx.url}/api/evaluation/now").status_code == 200
+
+
+@pytest.fixture
+def watched(make_kontor):
+    """Two workers that may stand still for a second."""
+    kontor = make_kontor(plugins=("evaluation", "crash"),
+                         settings={"workers": "2", "stuck_timeout": "1s", "quarantine_crashes": 0})
+    kontor.expects_reports = True
+    return kontor
+
+
+def wait_for_another(kontor, before):
+    wait_until(lambda: len(set(kontor.workers()) - before) == 1, what="another worker serves")
+    with kontor.client() as client:
+        assert client.get("/api/evaluation/now").status == 200
+
+
+def test_endless_loop(watched):
+    """Whoever came to that worker would wait for ever, and nobody be told why."""
+    before = set(watched.workers())
+    with watched.client() as client:
+        client.start("/api/crash/spin")
+        wait_for_another(watched, before)
+    watched.wait_log(r"has stood still for stuck_timeout \(1000 ms\)")
+    watched.wait_log("abort in process 'GET /api/crash/spin' of plugin 'crash'")
+    assert "was at: " in watched.log()
+
+
+def test_worker_that_hears_nothing(watched):
+    """One that can't even note where it is would stay."""
+    before = set(watched.workers())
+    os.kill(min(before), signal.SIGSTOP)
+    wait_for_another(watched, before)
+    watched.wait_log(r"stood still for stuck_timeout \(1000 ms\); restarting")
+
+
+def test_idle_worker_is_well(watched):
+    """A kontor that nobody asks would replace its workers again and again."""
+    before = set(watched.workers())
+    os.kill(min(before), signal.SIGSTOP)  # for the time that the other one has nothing to do
+    wait_for_another(watched, before)
+    assert len(set(watched.workers()) & before) == 1
