@@ -98,4 +98,15 @@ KT_PUBLIC int kt_http_fetch(const struct kt_http_fetch *fetch, struct kt_http_an
  */
 KT_PUBLIC const char *kt_http_answer_header(const struct kt_http_answer *answer, const char *name);
 
+/**
+ * Where an address leads: its origin (scheme, host, port) in one form, to be compared. Letters are
+ * lower case and ASCII, the port is there if it is not the scheme's own: of
+ * "HTTPS://Example.org:443/a" it is "https://example.org". An address that begins with it, followed
+ * by "/", leads nowhere else.
+ * @return owned by the context; NULL: kt_http_fetch would refuse the address from a user, or no
+ *         memory
+ * Does not park. Callable from anywhere.
+ */
+KT_PUBLIC char *kt_http_origin(TALLOC_CTX *context, const char *address);
+
 #endif

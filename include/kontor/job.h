@@ -30,6 +30,8 @@
 #define KT_JOB_NAME_MAX 63u
 /** The longest title, reason and name of a person, with a NUL; longer ones are cut. */
 #define KT_JOB_TEXT_MAX 128u
+/** What stands for the whole name of a person, with a NUL. */
+#define KT_JOB_OWNER_SIZE 33u
 /** The longest phase, with a NUL; longer ones are cut. */
 #define KT_JOB_PHASE_MAX 24u
 /** The longest result text, with a NUL. */
@@ -55,7 +57,8 @@ struct kt_job {
     char realm[KT_JOB_NAME_MAX + 1], id[KT_JOB_NAME_MAX + 1];
     char plugin[32], kind[32];
     char title[KT_JOB_TEXT_MAX];
-    char who[KT_JOB_TEXT_MAX];      /**< who asked first, "" if nobody said */
+    char who[KT_JOB_TEXT_MAX];      /**< who asked first, "" if nobody said; cut, to be shown */
+    char owner[KT_JOB_OWNER_SIZE];  /**< stands for all of who, however long; see kt_job_is_of */
     char phase[KT_JOB_PHASE_MAX];   /**< of a running one, as it says itself: "rows", "packing" … */
     uint64_t done, total;           /**< of the phase, in its own units; total 0: not known */
     uint32_t position;              /**< of a queued one: 1 is next */
@@ -93,7 +96,8 @@ struct kt_job_start {
  * @param ret_job  what is known of it now
  * @return 0 (started), -EEXIST (joined), -EBUSY (the queue is full, of all or of this realm:
  *         job_queue, job_queue_realm), -ENOSPC (the registry is full), -EINVAL (a name, the kind),
- *         -E2BIG (the argument), -EMFILE, -ENOTCONN, -ETIMEDOUT, -ENOMEM
+ *         -E2BIG (the argument), -EMFILE, -ENOTCONN (this worker has lost the registry, or the
+ *         plugin is ended just now), -ETIMEDOUT, -ENOMEM
  * Parks.
  */
 KT_PUBLIC int kt_job_start(const struct kt_job_start *start, struct kt_job *ret_job);
@@ -104,6 +108,12 @@ KT_PUBLIC int kt_job_start(const struct kt_job_start *start, struct kt_job *ret_
  * @return 0, -ENOENT, -EINVAL, -ENOTCONN. Does not park.
  */
 KT_PUBLIC int kt_job_look(const char *realm, const char *id, struct kt_job *ret_job);
+
+/**
+ * Whether this person asked for it first. All of the name counts, also where `who` is cut.
+ * @param who  NULL or "": whether nobody said who asked
+ */
+KT_PUBLIC bool kt_job_is_of(const struct kt_job *job, const char *who);
 
 /**
  * Wait until a job is more than queued or running; when its worker dies meanwhile, it has failed.

@@ -14,7 +14,7 @@
 
 /** The API that this header describes: majors must be equal, a plugin's minor not above ours. */
 #define KT_API_MAJOR 0
-#define KT_API_MINOR 3
+#define KT_API_MINOR 4
 /** "KTPL": marks a descriptor. */
 #define KT_PLUGIN_MAGIC 0x4b54504cu
 

@@ -275,14 +275,21 @@ KT_PUBLIC int64_t kt_unix_ms(void);
 /* ---------------------------------------------------------------- work that would block */
 
 /**
- * Run a function on the thread pool and wait for it. It must not call anything of kontor's nor
- * use memory that another thread may use meanwhile (talloc contexts are not for sharing: give it
- * a talloc_new(NULL) tree of its own, steal it afterwards). Uninterruptible: an exit signal takes
- * effect when the function has returned.
+ * Run a function on the thread pool and wait for it. It must not call anything of kontor's (but
+ * kt_work_is_wanted) nor use memory that another thread may use meanwhile (talloc contexts are not
+ * for sharing: give it a talloc_new(NULL) tree of its own, steal it afterwards). Uninterruptible: an
+ * exit signal takes effect when the function has returned.
  * @return 0 or a negative errno when the pool refused it
  * Parks.
  */
 KT_PUBLIC int kt_work(void (*function)(void *argument), void *argument);
+
+/**
+ * Whether anybody still wants what the calling work does: an exit signal for the process that waits
+ * (its client is gone, its time is over, the worker stops) makes it false. Work that may take long
+ * asks now and then, and ends early. Outside of kt_work: true. Callable from anywhere.
+ */
+KT_PUBLIC bool kt_work_is_wanted(void);
 
 /* ---------------------------------------------------------------- descriptors of others */
 

@@ -12,8 +12,8 @@
  * - Looking up is a read of shared memory: tens of nanoseconds, no waiting.
  *
  * Keys are 1 to KT_REGISTRY_KEY_MAX bytes without NUL; a plugin's own should begin with its name and
- * a slash ("reports/sales"). All functions are for processes, and fail with -ENOTCONN when there is
- * no registry (it has crashed: this worker is about to be replaced).
+ * a slash ("reports/sales"). All functions are for processes, and fail with -ENOTCONN when this
+ * worker has lost the registry (as a rule since that has crashed): it is about to be replaced.
  */
 #ifndef KONTOR_REGISTRY_H
 #define KONTOR_REGISTRY_H
@@ -58,9 +58,10 @@ struct kt_registration {
  * @param what       the key and what it carries
  * @param ret_entry  may be NULL; with 0 the new entry, with -EEXIST that of the winner
  * @return 0; -EEXIST (another has it, or the caller itself; or it is kept); -ENOSPC (the registry
- *         is full: registry_memory, registry_files); -EMFILE (too many memory files); -EINVAL (key
- *         or value too long, key empty); -EPERM (the file is not sealed); -ENOTCONN; -ETIMEDOUT
- *         (the registry does not answer; the key is not left registered); -ENOMEM
+ *         is full: registry_memory, registry_files); -EMFILE (too many memory files); -ENOBUFS (too
+ *         many are on their way to others just now); -EINVAL (key or value too long, key empty);
+ *         -EPERM (the file is not sealed); -ENOTCONN; -ETIMEDOUT (the registry does not answer; the
+ *         key is not left registered); -ENOMEM
  * Parks.
  */
 KT_PUBLIC int kt_registry_register(const struct kt_registration *what,
@@ -70,7 +71,7 @@ KT_PUBLIC int kt_registry_register(const struct kt_registration *what,
  * Change the value, the time to be kept, and with a file the memory file of an entry. Only its
  * owner may; one that is kept without an owner, anybody.
  * @return 0, -ENOENT, -EPERM (another owns it, or the file is not sealed), -ENOSPC, -EMFILE,
- *         -EINVAL, -ENOTCONN, -ETIMEDOUT (it may have been changed or not), -ENOMEM
+ *         -ENOBUFS, -EINVAL, -ENOTCONN, -ETIMEDOUT (it may have been changed or not), -ENOMEM
  * Parks.
  */
 KT_PUBLIC int kt_registry_update(const struct kt_registration *what);
@@ -95,7 +96,8 @@ KT_PUBLIC int kt_registry_lookup(const char *key, struct kt_registry_entry *ret_
  * Get the memory file of an entry.
  * @param ret_file  sealed; owned by the calling process, and readable for as long as it wants, even
  *                  when the entry has gone meanwhile. Its offset is shared with others: pread(2)
- * @return 0, -ENOENT (no such entry, or it has no file), -EMFILE, -EINVAL, -ENOTCONN, -ETIMEDOUT
+ * @return 0, -ENOENT (no such entry, or it has no file), -EMFILE (this worker may not have more open
+ *         files), -ENOBUFS (too many are on their way), -EINVAL, -ENOTCONN, -ETIMEDOUT
  * Parks.
  */
 KT_PUBLIC int kt_registry_file(const char *key, struct kt_memory_file **ret_file);

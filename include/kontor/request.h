@@ -114,7 +114,8 @@ KT_PUBLIC bool kt_request_is_of(const struct kt_request *request, const char *us
 /**
  * The gate for what is only operators' business: lets those through whom an option of the plugin
  * names. While it names nobody, that is who asks from this machine, as far as the web server says
- * so and no header of a request tells of another proxy in front.
+ * so, no header of a request tells of another proxy in front, and the Host is an address or
+ * localhost: another name may be somebody's who has led a browser here.
  * @param option  its name, for people
  * @param users   what it says: separated by blanks
  * @return false: the request is answered with 403

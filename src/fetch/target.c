@@ -170,6 +170,17 @@ int kt_target_parse(TALLOC_CTX *context, const char *text, const struct kt_targe
     return 0;
 }
 
+char *kt_http_origin(TALLOC_CTX *context, const char *address)
+{
+    struct kt_target *target;
+    char *origin;
+    if (kt_target_parse(context, address, NULL, false, &target, NULL) < 0)
+        return NULL;
+    origin = talloc_strdup(context, target->origin);
+    talloc_free(target);
+    return origin;
+}
+
 /* As libcurl writes it, at a tenth of the price; there is neither user, zone nor fragment. */
 const char *kt_target_text(TALLOC_CTX *context, const struct kt_target *target)
 {

@@ -309,6 +309,8 @@ static void on_endless(struct kt_fastcgi_request *fastcgi)
 static void ping(struct kt_request *request)
 {
     static const char pong[] = "pong\n";
+    /* as PHP-FPM: who keeps an answer would take a dead kontor for a living one */
+    kt_response_header(request, "Cache-Control", "no-cache, no-store, must-revalidate");
     kt_respond(request, 200, "text/plain", pong, sizeof(pong) - 1);
 }
 

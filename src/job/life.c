@@ -474,7 +474,7 @@ int kt_life_start(const char *key, const struct kt_job_start *start, const struc
     kt_job_text(job->plugin, sizeof job->plugin, kt_plugin_name(plugin));
     kt_job_text(job->kind, sizeof job->kind, kind->name);
     kt_job_text(job->title, sizeof job->title, start->title);
-    kt_job_text(job->who, sizeof job->who, start->who);
+    kt_job_set_who(job, start->who);
     if (!life->argument) {
         talloc_free(life);
         return -ENOMEM;
@@ -484,5 +484,7 @@ int kt_life_start(const char *key, const struct kt_job_start *start, const struc
         talloc_free(life);
         return result;
     }
-    return kt_server_start(&life_server, &options, life, NULL);
+    result = kt_server_start(&life_server, &options, life, NULL);
+    /* it was ended before it was there: as an owner when the registry was lost, with its plugin */
+    return result == -EOWNERDEAD ? -ENOTCONN : result;
 }

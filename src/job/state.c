@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,37 @@ void kt_job_text(char *to, size_t size, const char *from)
     to[length] = '\0';
 }
 
+/* ---------------------------------------------------------------- who asked */
+
+/** A hash of all of a name, so that no two names are the same because they begin alike. */
+static void write_owner(const char *who, char owner[KT_JOB_OWNER_SIZE])
+{
+    unsigned char sum[KT_JOB_OWNER_SIZE / 2];
+    crypto_generichash(sum, sizeof sum, (const unsigned char *)who, strlen(who), NULL, 0);
+    sodium_bin2hex(owner, KT_JOB_OWNER_SIZE, sum, sizeof sum);
+}
+
+void kt_job_set_who(struct kt_job *job, const char *who)
+{
+    kt_job_text(job->who, sizeof job->who, who);
+    job->owner[0] = '\0';
+    if (who && *who)
+        write_owner(who, job->owner);
+}
+
+bool kt_job_is_of(const struct kt_job *job, const char *who)
+{
+    char owner[KT_JOB_OWNER_SIZE];
+    if (!job->owner[0]) /* nobody; or it is of an earlier version, which kept the name only */
+        return strcmp(job->who, who ? who : "") == 0;
+    if (!who || !*who)
+        return false;
+    write_owner(who, owner);
+    return strcmp(job->owner, owner) == 0;
+}
+
+/* ---------------------------------------------------------------- words */
+
 void kt_job_duration_text(char *to, size_t size, int64_t duration_ms)
 {
     if (duration_ms % 1000 != 0)
@@ -119,6 +151,7 @@ static size_t write_with(const struct kt_job *job, size_t text_limit, char *valu
     add_text(object, "ki", job->kind, sizeof job->kind);
     add_text(object, "ti", job->title, text_limit);
     add_text(object, "wh", job->who, text_limit);
+    add_text(object, "ow", job->owner, sizeof job->owner);
     add_text(object, "ph", job->phase, sizeof job->phase);
     add_text(object, "re", job->reason, text_limit);
     add_number(object, "do", job->done);
@@ -202,6 +235,7 @@ int kt_job_read(const char *key, const char *value, struct kt_job *ret_job)
     read_text(object, "ki", ret_job->kind, sizeof ret_job->kind);
     read_text(object, "ti", ret_job->title, sizeof ret_job->title);
     read_text(object, "wh", ret_job->who, sizeof ret_job->who);
+    read_text(object, "ow", ret_job->owner, sizeof ret_job->owner);
     read_text(object, "ph", ret_job->phase, sizeof ret_job->phase);
     read_text(object, "re", ret_job->reason, sizeof ret_job->reason);
     ret_job->done = number_of(object, "do");

@@ -33,6 +33,9 @@ int kt_job_read(const char *key, const char *value, struct kt_job *ret_job);
 /** Copy a text, cut between two characters; control characters become blanks. NULL is "". */
 void kt_job_text(char *to, size_t size, const char *from);
 
+/** Fill in who asked: what is shown of a name, and what stands for all of it. NULL is nobody. */
+void kt_job_set_who(struct kt_job *job, const char *who);
+
 /** Write a time as people say it: "120 s", "10 min", "250 ms". */
 void kt_job_duration_text(char *to, size_t size, int64_t duration_ms);
 /** Write a size as people say it: "64 MiB", "1500 bytes". */

@@ -122,6 +122,14 @@ static int share_configuration(struct kt_generation *generation,
                : -ENOMEM;
 }
 
+/** A place keeps its number, and with it how often it needed another worker. */
+static void carry_restarts(struct kt_generation *to, const struct kt_generation *from)
+{
+    for (uint32_t i = 0; from != NULL && i < to->count && i < from->count; i++)
+        to->slots[i].restarts_before =
+            from->slots[i].restarts_before + from->slots[i].restart_count;
+}
+
 int kt_generation_start(struct kt_master *master, struct kt_config *config,
                         struct kt_settings *settings, struct kt_error *error)
 {
@@ -152,6 +160,7 @@ int kt_generation_start(struct kt_master *master, struct kt_config *config,
         kt_listeners_close(generation->listeners, present);
         goto fail;
     }
+    carry_restarts(generation, master->current);
     generation->config = config;
     if (!generation->is_renewal) {
         talloc_steal(generation, config);
@@ -174,6 +183,7 @@ static void commit(struct kt_master *master)
     master->current = master->incoming;
     master->incoming = NULL;
     set_state(master->current, KT_GENERATION_SERVING);
+    carry_restarts(master->current, old); /* some may have died meanwhile */
     kt_quarantine_forget_others(master->quarantine, master->current->settings->plugins);
     if (old != NULL) {
         kt_listeners_close(old->listeners, master->current->listeners);

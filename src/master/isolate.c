@@ -12,7 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-/** After a failed replacement the next one is tried so much later. */
+/** After a failed replacement the next one is tried so much later; and workers that lose the
+ * registry again and again are replaced so often. */
 #define RENEWAL_PAUSE_MS 10000
 
 struct kt_quarantine_policy kt_quarantine_policy_of(const struct kt_settings *settings)
@@ -87,29 +88,55 @@ int kt_master_release(struct kt_master *master, const char *name, struct kt_erro
     return 0;
 }
 
-bool kt_master_is_stale(const struct kt_master *master)
+/** Why a worker is to be replaced. @param ret_ms  from when on @return NULL: it is not to be */
+static const char *find_reason(const struct kt_master *master, const struct kt_slot *slot,
+                               int64_t *ret_ms)
+{
+    *ret_ms = 0;
+    if (slot->state != KT_SLOT_STARTING && slot->state != KT_SLOT_SERVING)
+        return NULL;
+    if (slot->life != master->registry->life)
+        return "the registry they rely on is gone";
+    if (slot->quarantine_version != master->quarantine->version)
+        return "other plugins are in quarantine than before";
+    if (!slot->is_cut_off)
+        return NULL;
+    *ret_ms = master->reconnect_ms;
+    return "one of them has lost the registry";
+}
+
+/** Why the workers are to be replaced. @param ret_ms  from when on @return NULL: they are not */
+static const char *find_first_reason(const struct kt_master *master, int64_t *ret_ms)
 {
     const struct kt_generation *current = master->current;
+    const char *first = NULL;
+    *ret_ms = INT64_MAX;
     for (uint32_t i = 0; current != NULL && i < current->count; i++) {
-        const struct kt_slot *slot = &current->slots[i];
-        if ((slot->state == KT_SLOT_STARTING || slot->state == KT_SLOT_SERVING) &&
-            (slot->quarantine_version != master->quarantine->version ||
-             slot->life != master->registry->life))
-            return true;
+        int64_t from_ms;
+        const char *reason = find_reason(master, &current->slots[i], &from_ms);
+        if (reason != NULL && from_ms < *ret_ms) {
+            first = reason;
+            *ret_ms = from_ms;
+        }
     }
-    return false;
+    return first;
+}
+
+bool kt_master_is_stale(const struct kt_master *master)
+{
+    int64_t from_ms;
+    find_first_reason(master, &from_ms);
+    return from_ms <= kt_master_now_ms();
 }
 
 /** Replace the workers; their configuration stays. */
 static void renew(struct kt_master *master, int64_t now_ms)
 {
     struct kt_error error;
-    kt_log_notice("replacing the workers: %s",
-                  master->current->slots[0].life != master->registry->life
-                      ? "the registry they rely on is gone"
-                      : "other plugins are in quarantine than before");
-    /* should it not get ready */
-    master->renewal_ms = now_ms + RENEWAL_PAUSE_MS;
+    int64_t from_ms;
+    kt_log_notice("replacing the workers: %s", find_first_reason(master, &from_ms));
+    /* should it not get ready, or not keep the registry */
+    master->renewal_ms = master->reconnect_ms = now_ms + RENEWAL_PAUSE_MS;
     if (kt_generation_start(master, master->current->config, master->current->settings, &error) <
         0) {
         kt_log_error("the workers cannot be replaced: %s", error.text);
@@ -131,10 +158,12 @@ void kt_master_isolate(struct kt_master *master, int64_t now_ms)
 
 int64_t kt_master_isolate_deadline(const struct kt_master *master)
 {
-    int64_t deadline = kt_quarantine_deadline(master->quarantine);
-    if (master->state == KT_MASTER_RUNNING && master->incoming == NULL &&
-        !master->is_handing_over && kt_registry_place_is_open(master->registry) &&
-        master->renewal_ms < deadline && kt_master_is_stale(master))
-        deadline = master->renewal_ms;
-    return deadline;
+    int64_t deadline = kt_quarantine_deadline(master->quarantine), from_ms;
+    if (master->state != KT_MASTER_RUNNING || master->incoming != NULL || master->is_handing_over ||
+        !kt_registry_place_is_open(master->registry))
+        return deadline;
+    find_first_reason(master, &from_ms);
+    if (from_ms < master->renewal_ms)
+        from_ms = master->renewal_ms;
+    return from_ms < deadline ? from_ms : deadline;
 }

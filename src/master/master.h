@@ -37,7 +37,8 @@ struct kt_master {
     bool is_handing_over; /**< the current one serves; some before it may still let requests in */
     struct kt_registry_place *registry;
     struct kt_quarantine *quarantine;
-    int64_t renewal_ms; /**< not before this; 0: at once */
+    int64_t renewal_ms;   /**< not before this; 0: at once */
+    int64_t reconnect_ms; /**< the same, for workers that have lost a registry that lives */
     struct kt_master_control *control;
     int64_t watchdog_ms, watchdog_next_ms; /**< systemd's; 0: none */
 };
@@ -131,7 +132,8 @@ bool kt_master_judge(struct kt_master *master, struct kt_slot *slot);
  */
 int kt_master_release(struct kt_master *master, const char *name, struct kt_error *error);
 
-/** Whether workers run plugins that are in quarantine, or lack some that are not. */
+/** Whether workers are to be replaced now: they run plugins that are in quarantine, lack some that
+ * are not, or have lost the registry. */
 bool kt_master_is_stale(const struct kt_master *master);
 
 /** End quarantines whose time is over, and replace the workers if they are stale. */

@@ -174,7 +174,8 @@ int kt_registry_place_start(struct kt_registry_place *place, const struct kt_set
 
 bool kt_registry_place_is_open(const struct kt_registry_place *place)
 {
-    return place->state == KT_PLACE_STARTING || place->state == KT_PLACE_SERVING;
+    return place->fd >= 0 &&
+           (place->state == KT_PLACE_STARTING || place->state == KT_PLACE_SERVING);
 }
 
 int kt_registry_place_connect(struct kt_registry_place *place,

@@ -202,6 +202,7 @@ static int be_worker(struct kt_slot *slot, const struct kt_fork *how, int fd, in
         .past_count = list_past(how->quarantine, past),
         .heartbeat_ms =
             (uint64_t)kt_watchdog_interval_ms(generation->settings->stuck_timeout_ms),
+        .restarts_total = slot->restarts_before + slot->restart_count,
     };
     return kt_worker_run(&start);
 }
@@ -240,6 +241,7 @@ int kt_slot_start(struct kt_slot *slot, const struct kt_fork *how, struct kt_err
     slot->life = how->registry->life;
     slot->is_wanted = true;
     slot->is_handing_over = false;
+    slot->is_cut_off = false;
     slot->said[0] = '\0';
     slot->deadline_ms = slot->started_ms + slot->generation->settings->start_timeout_ms;
     set_state(slot, KT_SLOT_STARTING);
@@ -270,6 +272,8 @@ bool kt_slot_read(struct kt_slot *slot, void (*take)(void *argument, int fd), vo
             has_become_ready = true;
         } else if (strcmp(packet, KT_WORKER_RETIRED) == 0) {
             slot->is_handing_over = false;
+        } else if (strcmp(packet, KT_WORKER_CUT_OFF) == 0) {
+            slot->is_cut_off = true;
         } else if (strncmp(packet, KT_WORKER_FAILED, failed) == 0) {
             snprintf(slot->said, sizeof(slot->said), "%.*s", KT_ERROR_TEXT_MAX - 1,
                      packet + failed);

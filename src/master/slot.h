@@ -37,20 +37,22 @@ struct kt_slot {
     enum kt_slot_state state;
     bool is_wanted;       /**< not told to end: its end is a failure */
     bool is_handing_over; /**< told to retire: until it says that it has, or ends */
+    bool is_cut_off;      /**< has lost the registry, and says so */
     pid_t pid;            /**< 0 when empty */
     uint32_t node;        /**< the worker's number in pids and for the registry */
     uint32_t life;        /**< of the registry that it was connected to */
     int fd;               /**< to the worker, -1 when empty */
     int control_fd;       /**< listening; lives as long as the slot */
     char *control_path;
-    struct kt_note *note;        /**< lives as long as the slot */
-    int64_t started_ms;          /**< the worker's fork */
-    int64_t ready_ms;            /**< when it said so; 0: not yet */
-    int64_t deadline_ms;         /**< of starting and draining: then it is killed */
+    struct kt_note *note; /**< lives as long as the slot */
+    int64_t started_ms;   /**< the worker's fork */
+    int64_t ready_ms;     /**< when it said so; 0: not yet */
+    int64_t deadline_ms;  /**< of starting and draining: then it is killed */
     struct kt_watchdog watchdog; /**< of serving */
-    int64_t restart_ms;          /**< of an empty slot: when to start again, 0: never */
+    int64_t restart_ms;   /**< of an empty slot: when to start again, 0: never */
     struct kt_restarts *restarts;
     uint32_t restart_count;
+    uint32_t restarts_before;        /**< of this place in the generations before */
     uint64_t requests_before;        /**< answered by those who died here */
     char said[KT_ERROR_TEXT_MAX];    /**< why the present one fails, in its own words, "" */
     char failure[KT_ERROR_TEXT_MAX]; /**< how the last one failed, "" */

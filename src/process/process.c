@@ -105,11 +105,15 @@ const char *kt_exit_name(enum kt_exit_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
+static void abandon_work(const struct kt_process *process);
+
 void kt_exit_set(struct kt_process *process, enum kt_exit_kind kind, const char *text)
 {
     if (process->is_exit_pending && !(kind == KT_EXIT_KILL && process->exit_kind != KT_EXIT_KILLED))
         return;
     process->is_exit_pending = true;
+    if (process->state == KT_STATE_WAITING && process->wait == KT_WAIT_WORK)
+        abandon_work(process);
     process->exit_kind = (uint8_t)(kind == KT_EXIT_KILL ? KT_EXIT_KILLED : kind);
     free(process->exit_text);
     process->exit_text = text && *text ? strndup(text, KT_EXIT_TEXT_MAX - 1) : NULL;
@@ -315,7 +319,46 @@ struct work {
     void (*function)(void *argument);
     void *argument;
     struct kt_ticket ticket;
+    struct work *next, **previous; /**< among all works; the runtime's thread only */
+    _Atomic bool is_abandoned;     /**< an exit signal has come for the process */
 };
+
+static struct work *works;
+/** What this thread of the pool does, if it is one. */
+static __thread const struct work *doing __attribute__((tls_model("initial-exec")));
+
+static void enlist_work(struct work *work)
+{
+    work->next = works;
+    work->previous = &works;
+    if (works)
+        works->previous = &work->next;
+    works = work;
+}
+
+static void delist_work(struct work *work)
+{
+    *work->previous = work->next;
+    if (work->next)
+        work->next->previous = work->previous;
+}
+
+/** Nobody waits for the result any more. The work may ask for that; it is the pool's till its end.
+ */
+static void abandon_work(const struct kt_process *process)
+{
+    struct work *work = works;
+
+    while (work && work->process != process)
+        work = work->next;
+    if (work)
+        atomic_store_explicit(&work->is_abandoned, true, memory_order_relaxed);
+}
+
+bool kt_work_is_wanted(void)
+{
+    return !doing || !atomic_load_explicit(&doing->is_abandoned, memory_order_relaxed);
+}
 
 /** Tell who may want to know for which plugin this thread works. */
 static void tell_thread(const struct kt_plugin *plugin)
@@ -333,9 +376,11 @@ static void on_work(uv_work_t *request)
 {
     struct work *work = request->data;
     working = work->process;
+    doing = work;
     tell_thread(work->process->plugin);
     work->function(work->argument);
     tell_thread(NULL);
+    doing = NULL;
     working = NULL;
 }
 
@@ -351,11 +396,14 @@ int kt_work(void (*function)(void *argument), void *argument)
     struct work work = {
         .process = process, .function = function, .argument = argument, .ticket = kt_park_ticket()};
     work.request.data = &work;
+    atomic_init(&work.is_abandoned, process->is_exit_pending);
     int status = uv_queue_work(&runtime.loop, &work.request, on_work, on_work_done);
     if (status < 0)
         return status;
+    enlist_work(&work);
     process->critical++;
     status = kt_wait(KT_WAIT_WORK, KT_CLOCK_MONOTONIC, -1);
+    delist_work(&work);
     process->ticket++;
     kt_critical_leave();
     return status;

@@ -44,7 +44,7 @@ static void end_owners(void)
 
 static void lose(int reason)
 {
-    kt_log_error("the registry is gone: %s", strerror(-reason));
+    kt_log_error("the connection to the registry is lost: %s", strerror(-reason));
     close_wire();
     end_owners();
     kt_call_fail_all(-ENOTCONN);
@@ -111,7 +111,7 @@ static int take_frames(void)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)poll;
-    int result = status;
+    int result = status < 0 ? -EPIPE : 0; /* the loop says EBADF of an end that has gone */
     if (result == 0 && (events & UV_WRITABLE) != 0) {
         result = kt_wire_flush(client.wire);
         if (result == 0)

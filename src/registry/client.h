@@ -12,8 +12,9 @@
  * Attach this worker's runtime to a registry.
  * @param fd            non-blocking, becomes the client's
  * @param directory_fd  to read; stays the caller's
- * @param on_lost       called once from the loop when the registry is gone; by then every process
- *                      that owned an entry has been told to end, and every wait has failed
+ * @param on_lost       called once from the loop when the connection is lost, whether the registry
+ *                      is gone or lives on; by then every process that owned an entry has been told
+ *                      to end, and every wait has failed. There is no other connection to be had
  * @return 0 or a negative errno
  */
 KT_PUBLIC int kt_registry_attach(int fd, int directory_fd, void (*on_lost)(void *argument),

@@ -72,6 +72,8 @@ void kt_client_take_answer(const struct kt_frame *frame, int fd)
     const struct kt_from from = {frame->pid, frame->reference};
     if (fd >= 0)
         take_file(frame, &from, fd);
+    else if (fd < -1)
+        kt_call_fail(&from, fd);
     else if (frame->result < 0 && frame->result != -EEXIST)
         kt_call_fail(&from, frame->result);
     else if (kt_reply(&from,
@@ -172,6 +174,8 @@ static int ask_entry(enum kt_frame_kind kind, const struct kt_registration *what
     int fd = -1;
     if (key_bytes == 0 || what->value_bytes > KT_REGISTRY_VALUE_MAX)
         return -EINVAL;
+    if (what->file && client.wire && kt_wire_waiting_fds(client.wire) == KT_WIRE_FDS_MAX)
+        return -ENOBUFS;
     if (what->file) {
         fd = fcntl(what->file->fd, F_DUPFD_CLOEXEC, 0);
         if (fd < 0)

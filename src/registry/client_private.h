@@ -26,7 +26,7 @@ size_t kt_client_key_bytes(const char *key);
 /** Add a frame for the registry. @return its room, or NULL: no registry, no memory; fd is closed */
 void *kt_client_add(const struct kt_frame *head, size_t body_bytes, int fd);
 
-/** An answer about entries has come, with or without a descriptor, which becomes the callee's. */
+/** An answer about entries has come. @param fd  as of kt_wire_next, becomes the callee's */
 void kt_client_take_answer(const struct kt_frame *frame, int fd);
 
 /* client_changes.c */

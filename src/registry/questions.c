@@ -259,12 +259,18 @@ int kt_question_answer(struct kt_registry_process *registry, struct kt_connectio
     const char *key;
     size_t key_bytes;
     int result;
+    bool takes_fd = frame->kind == KT_FRAME_REGISTER || frame->kind == KT_FRAME_UPDATE;
+    if (takes_fd && fd < -1) {
+        add_answer(worker, frame, fd, 0, -1);
+        return 0;
+    }
     if (frame->kind == KT_FRAME_REGISTER)
         return answer_register(registry, worker, frame, fd);
     if (frame->kind == KT_FRAME_UPDATE)
         return answer_update(registry, worker, frame, fd);
-    if (fd >= 0) {
-        close(fd);
+    if (fd != -1) {
+        if (fd >= 0)
+            close(fd);
         return -EPROTO;
     }
     switch (frame->kind) {

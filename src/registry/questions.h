@@ -7,7 +7,7 @@
 
 /**
  * Answer a question about entries.
- * @param fd  came with it and becomes the callee's; -1: none
+ * @param fd  came with it and becomes the callee's; -1: none; less: why it did not come
  * @return 0, or -EPROTO when it is none
  */
 int kt_question_answer(struct kt_registry_process *registry, struct kt_connection_to_worker *worker,

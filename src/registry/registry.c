@@ -108,10 +108,13 @@ static void adopt_worker(const char *number, int fd)
 {
     char *end;
     unsigned long node = strtoul(number, &end, 10);
-    if (*end != '\0' || node == 0 || node > KT_NODE_MAX || fd < 0 || registry.workers[node]) {
+    if (fd < 0) { /* it is left alone, tells the master, and is replaced */
+        kt_log_error("no descriptor is left for the worker at node %lu", node);
+        return;
+    }
+    if (*end != '\0' || node == 0 || node > KT_NODE_MAX || registry.workers[node]) {
         kt_log_error("the master says 'worker %s', which cannot be", number);
-        if (fd >= 0)
-            close(fd);
+        close(fd);
         return;
     }
     struct kt_connection_to_worker *worker = calloc(1, sizeof *worker);
@@ -148,14 +151,29 @@ static bool hear_master(void)
 
 /* ---------------------------------------------------------------- workers */
 
+/** Whether a worker takes what it gets, so that it may ask on. */
+static bool may_ask(const struct kt_connection_to_worker *worker)
+{
+    return kt_wire_waiting(worker->wire) <= KT_ANSWERS_WAITING_MAX &&
+           kt_wire_waiting_fds(worker->wire) < KT_FDS_WAITING_MAX;
+}
+
+/** Take what a worker has said, until too much waits for it: the rest is taken when it has read. */
 static void take_frames(struct kt_connection_to_worker *worker)
 {
     const struct kt_frame *frame;
     int fd, result;
-    while ((result = kt_wire_next(worker->wire, &frame, &fd)) > 0) {
+    for (;;) {
+        worker->has_rest = !may_ask(worker);
+        if (worker->has_rest)
+            return;
+        result = kt_wire_next(worker->wire, &frame, &fd);
+        if (result <= 0)
+            break;
         bool is_post = frame->kind >= KT_FRAME_SEND;
-        if (is_post && fd >= 0) {
-            close(fd);
+        if (is_post && fd != -1) {
+            if (fd >= 0)
+                close(fd);
             result = -EPROTO;
         } else {
             result = is_post ? kt_post_take(&registry, worker, frame)
@@ -174,7 +192,9 @@ static void take_frames(struct kt_connection_to_worker *worker)
 
 static void read_worker(struct kt_connection_to_worker *worker)
 {
-    for (int i = 0; i < READS_AT_ONCE && !worker->is_broken; i++) {
+    if (worker->has_rest)
+        take_frames(worker);
+    for (int i = 0; i < READS_AT_ONCE && !worker->is_broken && !worker->has_rest; i++) {
         int result = kt_wire_fill(worker->wire);
         if (result == -EAGAIN)
             return;
@@ -182,8 +202,6 @@ static void read_worker(struct kt_connection_to_worker *worker)
             worker->is_broken = true;
         else
             take_frames(worker);
-        if (kt_wire_waiting(worker->wire) > KT_ANSWERS_WAITING_MAX)
-            return;
     }
 }
 
@@ -202,8 +220,11 @@ static void close_worker(uint32_t place)
 
 static void write_worker(struct kt_connection_to_worker *worker)
 {
-    kt_question_tell_lost(worker);
-    int result = kt_wire_flush(worker->wire);
+    int result;
+    do { /* once it has read all, nothing else would wake us to tell it that there was more */
+        kt_question_tell_lost(worker);
+        result = kt_wire_flush(worker->wire);
+    } while (result == 0 && worker->has_lost);
     if (result < 0 && result != -EAGAIN)
         worker->is_broken = true;
 }
@@ -257,16 +278,19 @@ static void expire(void)
 
 static int wait_for_events(void)
 {
+    int timeout_ms = -1;
     for (uint32_t i = 0; i < process.count; i++) {
         struct kt_connection_to_worker *worker = registry.workers[process.nodes[i]];
-        size_t waiting = kt_wire_waiting(worker->wire);
-        short events = waiting > 0 ? POLLOUT : 0;
-        if (waiting <= KT_ANSWERS_WAITING_MAX)
+        short events = kt_wire_waiting(worker->wire) > 0 ? POLLOUT : 0;
+        if (may_ask(worker)) {
             events |= POLLIN;
+            if (worker->has_rest)
+                timeout_ms = 0;
+        }
         process.fds[FIXED_FDS + i] = (struct pollfd){.fd = worker->wire->fd, .events = events};
     }
     process.fds[FD_MASTER].events = POLLIN | (process.has_untold ? POLLOUT : 0);
-    int result = poll(process.fds, FIXED_FDS + process.count, -1);
+    int result = poll(process.fds, FIXED_FDS + process.count, timeout_ms);
     registry.now_ms = unix_ms();
     return result < 0 && errno != EINTR ? -errno : 0;
 }
@@ -282,9 +306,12 @@ static int serve(void)
         }
         uint32_t polled = process.count;
         expire();
-        for (uint32_t i = 0; i < polled; i++)
-            if ((process.fds[FIXED_FDS + i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-                read_worker(registry.workers[process.nodes[i]]);
+        for (uint32_t i = 0; i < polled; i++) {
+            struct kt_connection_to_worker *worker = registry.workers[process.nodes[i]];
+            if (worker->has_rest ||
+                (process.fds[FIXED_FDS + i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+                read_worker(worker);
+        }
         if (process.fds[FD_MASTER].revents != 0 && !hear_master())
             return EX_OK;
         write_workers();

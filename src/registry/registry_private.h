@@ -17,12 +17,15 @@
 #define KT_CHANGES_WAITING_MAX ((size_t)4 << 20)
 /** While so much waits for a worker, nothing is read from it. */
 #define KT_ANSWERS_WAITING_MAX ((size_t)1 << 20)
+/** The same for descriptors; till they leave they count against what the registry may have open. */
+#define KT_FDS_WAITING_MAX 128u
 
 struct kt_connection_to_worker {
     uint32_t node;
     struct kt_wire *wire;
     uint64_t last_change; /**< the last one that it was told of */
     bool has_lost;        /**< changes that it was not told of */
+    bool has_rest;        /**< what it said was not taken to the end: too much waits for it */
     bool is_broken;       /**< to be closed at the end of this turn */
 };
 

@@ -15,7 +15,7 @@
 #define BUFFER_MIN ((size_t)128 * 1024)
 /** A buffer that has grown beyond this is made small again when it is empty. */
 #define BUFFER_KEEP ((size_t)1 << 20)
-/** Descriptors taken from one recvmsg(2): one frame's, but nobody guarantees that to us. */
+/** Descriptors taken from one recvmsg(2): one frame's, but who breaks that rule is to be heard. */
 #define FDS_AT_ONCE 16
 
 struct kt_wire *kt_wire_new(int fd)
@@ -42,7 +42,8 @@ void kt_wire_free(struct kt_wire *wire)
     for (uint32_t i = 0; i < wire->out_fd_count; i++)
         close(wire->out_fds[(wire->out_fd_first + i) % KT_WIRE_FDS_MAX].fd);
     for (uint32_t i = 0; i < wire->in_fd_count; i++)
-        close(wire->in_fds[(wire->in_fd_first + i) % KT_WIRE_FDS_MAX]);
+        if (wire->in_fds[(wire->in_fd_first + i) % KT_WIRE_FDS_MAX] >= 0)
+            close(wire->in_fds[(wire->in_fd_first + i) % KT_WIRE_FDS_MAX]);
     if (wire->fd >= 0)
         close(wire->fd);
     free(wire->in);
@@ -105,12 +106,33 @@ void *kt_wire_add(struct kt_wire *wire, const struct kt_frame *head, size_t body
     struct kt_frame *frame = (struct kt_frame *)(void *)(wire->out + wire->out_end);
     *frame = *head;
     frame->bytes = (uint32_t)bytes;
-    frame->has_fd = fd >= 0;
+    frame->has_fd = fd >= 0 ? KT_FRAME_FD_COMES : KT_FRAME_FD_NONE;
     char *body = (char *)(frame + 1);
     if (padded > body_bytes)
         memset(body + padded - 8, 0, 8);
     wire->out_end += bytes;
     return body;
+}
+
+/** Whether what is sent next begins with a frame that has a descriptor. */
+static bool is_fd_next(const struct kt_wire *wire)
+{
+    return wire->out_fd_count > 0 && wire->out_fds[wire->out_fd_first].at == wire->out_base;
+}
+
+static void close_first_fd(struct kt_wire *wire)
+{
+    close(wire->out_fds[wire->out_fd_first].fd);
+    wire->out_fd_first = (wire->out_fd_first + 1) % KT_WIRE_FDS_MAX;
+    wire->out_fd_count--;
+}
+
+/** Let a frame go without its descriptor: only the one who waits for it is to suffer. */
+static void lose_fd(struct kt_wire *wire)
+{
+    struct kt_frame *frame = (struct kt_frame *)(void *)(wire->out + wire->out_begin);
+    frame->has_fd = KT_FRAME_FD_LOST;
+    close_first_fd(wire);
 }
 
 /** Send up to the next descriptor, or the descriptor with what follows up to the one after it. */
@@ -121,8 +143,7 @@ static ssize_t send_some(struct kt_wire *wire)
         char data[CMSG_SPACE(sizeof(int))];
     } rights = {.data = {0}};
     size_t bytes = kt_wire_waiting(wire);
-    const struct kt_wire_fd *first = &wire->out_fds[wire->out_fd_first];
-    bool with_fd = wire->out_fd_count > 0 && first->at == wire->out_base;
+    bool with_fd = is_fd_next(wire);
     uint32_t next = with_fd ? 1 : 0;
     if (wire->out_fd_count > next) {
         size_t at = wire->out_fds[(wire->out_fd_first + next) % KT_WIRE_FDS_MAX].at;
@@ -137,17 +158,14 @@ static ssize_t send_some(struct kt_wire *wire)
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &first->fd, sizeof(int));
+        memcpy(CMSG_DATA(header), &wire->out_fds[wire->out_fd_first].fd, sizeof(int));
     }
     ssize_t sent;
     do
         sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    if (sent > 0 && with_fd) {
-        close(first->fd);
-        wire->out_fd_first = (wire->out_fd_first + 1) % KT_WIRE_FDS_MAX;
-        wire->out_fd_count--;
-    }
+    if (sent > 0 && with_fd)
+        close_first_fd(wire);
     return sent;
 }
 
@@ -155,6 +173,10 @@ int kt_wire_flush(struct kt_wire *wire)
 {
     while (kt_wire_waiting(wire) > 0) {
         ssize_t sent = send_some(wire);
+        if (sent < 0 && errno == ETOOMANYREFS && is_fd_next(wire)) {
+            lose_fd(wire);
+            continue;
+        }
         if (sent < 0)
             return errno == EWOULDBLOCK ? -EAGAIN : -errno;
         wire->out_begin += (size_t)sent;
@@ -166,10 +188,22 @@ int kt_wire_flush(struct kt_wire *wire)
 
 /* ---------------------------------------------------------------- reading */
 
+/** Keep a descriptor, or the place of one, for its frame. @return whether there is room */
+static bool keep_fd(struct kt_wire *wire, int fd)
+{
+    if (wire->in_fd_count == KT_WIRE_FDS_MAX) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    wire->in_fds[(wire->in_fd_first + wire->in_fd_count++) % KT_WIRE_FDS_MAX] = fd;
+    return true;
+}
+
 /** Take the descriptors of a message. @return false when there are more than there may be */
 static bool take_fds(struct kt_wire *wire, struct msghdr *message)
 {
-    bool is_fine = (message->msg_flags & MSG_CTRUNC) == 0;
+    bool is_fine = true;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
@@ -178,14 +212,12 @@ static bool take_fds(struct kt_wire *wire, struct msghdr *message)
         for (size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-            if (wire->in_fd_count == KT_WIRE_FDS_MAX) {
-                close(fd);
-                is_fine = false;
-                continue;
-            }
-            wire->in_fds[(wire->in_fd_first + wire->in_fd_count++) % KT_WIRE_FDS_MAX] = fd;
+            is_fine = keep_fd(wire, fd) && is_fine;
         }
     }
+    /* they are sent one by one, so what is missing is one, and the last */
+    if ((message->msg_flags & MSG_CTRUNC) != 0)
+        is_fine = keep_fd(wire, -EMFILE) && is_fine;
     return is_fine;
 }
 
@@ -237,8 +269,8 @@ int kt_wire_next(struct kt_wire *wire, const struct kt_frame **ret_frame, int *r
         return -EPROTO;
     if (have < frame->bytes)
         return 0;
-    *ret_fd = -1;
-    if (frame->has_fd) {
+    *ret_fd = frame->has_fd == KT_FRAME_FD_LOST ? -ENOBUFS : -1;
+    if (frame->has_fd == KT_FRAME_FD_COMES) {
         if (wire->in_fd_count == 0)
             return -EPROTO;
         *ret_fd = wire->in_fds[wire->in_fd_first];

@@ -16,11 +16,18 @@
 /** Descriptors that may be on their way at once, in either direction. */
 #define KT_WIRE_FDS_MAX 1024u
 
+/** Whether a descriptor comes with a frame. */
+enum kt_frame_fd {
+    KT_FRAME_FD_NONE,
+    KT_FRAME_FD_COMES,
+    KT_FRAME_FD_LOST, /**< one was to come, but could not be sent */
+};
+
 /** What every frame begins with. */
 struct kt_frame {
     uint32_t bytes;     /**< of the frame, this head included; a multiple of 8 */
     uint16_t kind;      /**< see protocol.h */
-    uint16_t has_fd;    /**< 1: a descriptor comes with it */
+    uint16_t has_fd;    /**< enum kt_frame_fd */
     int32_t result;     /**< of an answer: 0 or a negative errno */
     uint32_t size;      /**< bytes that belong to it behind what its kind begins with */
     uint64_t pid;       /**< the process that it is from or for */
@@ -40,7 +47,7 @@ struct kt_wire {
     size_t out_begin, out_end, out_size;
     size_t out_base; /**< what has been sent ever: the offset of out_begin */
     struct kt_wire_fd out_fds[KT_WIRE_FDS_MAX];
-    int in_fds[KT_WIRE_FDS_MAX];
+    int in_fds[KT_WIRE_FDS_MAX]; /**< -EMFILE: in place of one that could not be taken */
     uint32_t out_fd_first, out_fd_count, in_fd_first, in_fd_count;
 };
 
@@ -66,7 +73,17 @@ static inline size_t kt_wire_waiting(const struct kt_wire *wire)
     return wire->out_end - wire->out_begin;
 }
 
-/** Send what can be sent now. @return 0 (all), -EAGAIN (more waits), or what broke the wire */
+/** How many descriptors wait to be sent. */
+static inline uint32_t kt_wire_waiting_fds(const struct kt_wire *wire)
+{
+    return wire->out_fd_count;
+}
+
+/**
+ * Send what can be sent now. A descriptor that the system does not let go, since too many are on
+ * their way, is lost; its frame arrives without.
+ * @return 0 (all), -EAGAIN (more waits), or what broke the wire
+ */
 int kt_wire_flush(struct kt_wire *wire);
 
 /** Read what is there. @return 0, -EAGAIN (nothing), -EPIPE (the other end is gone), … */
@@ -74,8 +91,10 @@ int kt_wire_fill(struct kt_wire *wire);
 
 /**
  * The next whole frame that was read.
- * @param ret_frame  valid until kt_wire_fill; its body is at least `body_min` bytes
- * @param ret_fd     what came with it, the caller's from now on; -1: none
+ * @param ret_frame  valid until kt_wire_fill
+ * @param ret_fd     what came with it, the caller's from now on; -1: none was to come; less: why it
+ *                   did not, -EMFILE (this OS process may not have more) or -ENOBUFS (too many were
+ *                   on their way)
  * @return 1, 0 (none yet), -EPROTO (what came is no frame)
  */
 int kt_wire_next(struct kt_wire *wire, const struct kt_frame **ret_frame, int *ret_fd);

@@ -191,6 +191,7 @@ cJSON *kt_status_make(bool with_processes)
     add_number(document, "pid", (uint64_t)getpid());
     cJSON_AddStringToObject(document, "state", kt_worker_state());
     add_number(document, "uptime_ms", (uint64_t)(kt_now_ms() - status.started_ms));
+    add_number(document, "restarts_total", status.start->restarts_total);
     add_service(document);
     add_runtime(document);
     add_plugins(document, status.plugins);

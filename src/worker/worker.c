@@ -60,6 +60,7 @@ static struct {
     int64_t drain_ms; /**< when draining began */
     bool is_replaced; /**< other workers go on: jobs may take their time */
     bool is_over;     /**< the loop has been told to stop */
+    bool is_cut_off;  /**< from the registry, and the master is yet to be told */
 } worker;
 
 static void set_state(enum state state)
@@ -79,6 +80,25 @@ static void tell_master(const char *packet)
 {
     if (send(worker.start->master_fd, packet, strlen(packet), MSG_NOSIGNAL) < 0)
         kt_log_warning("cannot tell the master '%s': %s", packet, strerror(errno));
+}
+
+static void on_master(uv_poll_t *handle, int status, int events);
+
+/** Ask the master to replace this worker. @return whether it could be told */
+static bool tell_cut_off(void)
+{
+    bool is_told = send(worker.start->master_fd, KT_WORKER_CUT_OFF, strlen(KT_WORKER_CUT_OFF),
+                        MSG_NOSIGNAL) >= 0;
+    worker.is_cut_off = !is_told;
+    return is_told;
+}
+
+/** The registry may be well, and only this worker without it. */
+static void on_registry_lost(void *argument)
+{
+    (void)argument;
+    if (!tell_cut_off() && uv_is_active((uv_handle_t *)&worker.master))
+        uv_poll_start(&worker.master, UV_READABLE | UV_DISCONNECT | UV_WRITABLE, on_master);
 }
 
 /** Tell the log and the master why this worker cannot start. @return the exit status */
@@ -176,7 +196,8 @@ static bool hear_master(uv_poll_t *handle, bool is_broken)
 
 static void on_master(uv_poll_t *handle, int status, int events)
 {
-    (void)events;
+    if (worker.is_cut_off && (events & UV_WRITABLE) != 0 && tell_cut_off())
+        uv_poll_start(handle, UV_READABLE | UV_DISCONNECT, on_master);
     while (hear_master(handle, status < 0))
         ;
 }
@@ -429,8 +450,8 @@ static int run(void)
         return fail(EX_OSERR, error.text);
     result = watch_loop();
     if (result == 0)
-        result =
-            kt_registry_attach(worker.start->registry_fd, worker.start->directory_fd, NULL, NULL);
+        result = kt_registry_attach(worker.start->registry_fd, worker.start->directory_fd,
+                                    on_registry_lost, NULL);
     if (result == 0)
         result = kt_fetch_start(&worker.start->settings->fetch);
     if (result == 0)

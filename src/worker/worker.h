@@ -15,13 +15,15 @@
  * What the two say to each other: one word a packet, "failed" followed by a text. "retire" is
  * "drain" with others to go on: idle connections are sent to the master, one a packet with its
  * descriptor, and the master sends them on to a worker that serves. "retired" is the answer: what
- * comes from now on comes to the others.
+ * comes from now on comes to the others. "cut-off" asks to be replaced: the worker has lost the
+ * registry for good, and goes on with what needs none.
  */
 #define KT_WORKER_READY "ready"
 #define KT_WORKER_FAILED "failed "
 #define KT_WORKER_DRAIN "drain"
 #define KT_WORKER_RETIRE "retire"
 #define KT_WORKER_RETIRED "retired"
+#define KT_WORKER_CUT_OFF "cut-off"
 #define KT_WORKER_CONNECTION "connection"
 /** The longest such packet. */
 #define KT_WORKER_PACKET_MAX (sizeof(KT_WORKER_FAILED) + KT_ERROR_TEXT_MAX)
@@ -47,6 +49,7 @@ struct kt_worker_start {
     const struct kt_plugin_past *past; /**< plugins that have crashed workers */
     size_t past_count;
     uint64_t heartbeat_ms; /**< how often its loop turns at least; 0: as it likes */
+    uint32_t restarts_total; /**< how often this place needed another worker since kontord's start */
 };
 
 /**

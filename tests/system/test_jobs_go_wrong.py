@@ -4,13 +4,18 @@
 import errno
 import json
 import os
+import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 
 import kontor as library
-from jobs import Belongings, ask, end, look, start, wait_state
+from fastcgi import wait_until
+from jobs import Belongings, ask, ask_patiently, end, look, start, wait_state
 from test_jobs import make_house  # pylint: disable=unused-import
+from test_registry import wires
 
 MIB = 1 << 20
 
@@ -122,3 +127,31 @@ def test_others_go_on(house):
     assert look(house, "slow")["state"] == "running"
     assert ask(house, "POST", "/cancel", realm="r", id="slow", who="x")[0] == 200
     wait_state(house, "slow", "cancelled")
+
+
+def test_registry_lost_while_it_starts(make_house):
+    """Who orders a report just then would hear that all of theirs was deleted, not to try again."""
+    house = make_house(workers="1")
+    pid = house.status()["registry"]["pid"]
+    wire, = wires(house)
+    answers = []
+    os.kill(pid, signal.SIGSTOP)
+    visitor = threading.Thread(target=lambda: answers.append(start(house, "unlucky", "count", 3)))
+    visitor.start()
+
+    def has_asked():
+        try:
+            return b"job/r/unlucky" in wire.recv(1 << 16, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+    wait_until(has_asked, what="the job asks to be registered")
+    wire.shutdown(socket.SHUT_RDWR)
+    wire.close()
+    visitor.join()
+    os.kill(pid, signal.SIGCONT)
+    assert answers[0][0] == 503, answers
+    # The next worker starts it.
+    status, _ = ask_patiently(house, "POST", "/start", realm="r", id="unlucky", kind="count",
+                              argument=3)
+    assert status in (200, 409)
+    assert wait_state(house, "unlucky", "ready")

@@ -2,6 +2,7 @@
 """The registry: one owner for a key whatever happens, and kept files that outlive every crash."""
 
 import array
+import ctypes
 import json
 import os
 import random
@@ -18,6 +19,8 @@ from fastcgi import Closed, wait_until
 from load import Load
 
 HOUR_MS = 3600 * 1000
+# of <asm/unistd.h>, the same on all architectures
+PIDFD_GETFD = 438
 
 
 def ask(kontor, method, path, **query):
@@ -174,6 +177,77 @@ def test_storm(house, make_frontend):
         assert entry["is_kept"] or entry["value"] in alive, entry
     # one more for each file that is kept, and a few while a generation goes
     assert descriptors(house.process.pid) <= before + len(kept) + 8
+
+
+# ---------------------------------------------------------------- the registry lives, a wire breaks
+
+def wires(kontor):
+    """The registry's ends of the sockets to the workers, for us to break as well."""
+    pid = registry(kontor)["pid"]
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    process = os.pidfd_open(pid)
+    found = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        if not os.readlink(f"/proc/{pid}/fd/{number}").startswith("socket:"):
+            continue
+        fd = call(PIDFD_GETFD, process, int(number), 0)
+        assert fd >= 0, os.strerror(ctypes.get_errno())
+        wire = socket.socket(fileno=fd)
+        if wire.type == socket.SOCK_STREAM:
+            found.append(wire)
+        else:
+            wire.close()
+    os.close(process)
+    return found
+
+
+def cut(kontor):
+    """Break the wire of one worker."""
+    found = wires(kontor)
+    found[0].shutdown(socket.SHUT_RDWR)
+    for wire in found:
+        wire.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_lost_wire(make_kontor, make_frontend, workers):
+    """One worker would answer 503 to whatever needs the registry, for ever, and nobody would know."""
+    house = make_kontor(plugins=("names", "evaluation"), settings={"workers": workers})
+    assert ask(house, "POST", "/hold", key="kept", keep_ms=HOUR_MS, file="report")[0] == 201
+    nginx = make_frontend("nginx", house)
+    before, pid = set(house.workers()), registry(house)["pid"]
+    with Load(nginx, path="/api/evaluation/now", visitors=4) as load:
+        cut(house)
+        wait_until(lambda: len(house.workers()) == workers and not set(house.workers()) & before,
+                   what="the workers are replaced")
+        load.wait_answers(100)
+    assert not load.failures
+    house.wait_log(r"replacing the workers: one of them has lost the registry")
+    for _ in range(3 * workers):
+        assert ask(house, "GET", "/file", key="kept") == (200, "report")
+    # Nobody is to blame: neither the registry, nor a worker, nor a plugin.
+    status = house.status()
+    assert (status["registry"]["pid"], status["registry"]["restarts"]) == (pid, 0)
+    assert all(worker["restarts"] == 0 and "last_failure" not in worker
+               for worker in status["workers"])
+    assert all(plugin["state"] == "well" for plugin in status["plugins"])
+
+
+def test_lost_wire_again(make_kontor):
+    """Workers that lose the registry as soon as they have it would be replaced without a pause."""
+    house = make_kontor(plugins=("names",), settings={"workers": 1})
+    generations = []
+    began = time.monotonic()
+    for _ in range(2):
+        before = house.workers()
+        cut(house)
+        wait_until(lambda: len(house.workers()) == 1 and house.workers() != before, 30,
+                   "the worker is replaced")
+        wait_until(lambda: house.status()["state"] == "running", what="the other one has gone")
+        generations.append(house.status()["generation"])
+        assert ask_patiently(house, "GET", "/entry", key="none")[0] == 404
+    assert time.monotonic() - began > 9
+    assert generations == [2, 3]
 
 
 # ---------------------------------------------------------------- systemd's descriptor store

@@ -7,6 +7,8 @@
 
 #include "fetch/target.h"
 
+#include <kontor/http.h>
+
 static TALLOC_CTX *memory;
 
 static int begin(void **state)
@@ -62,6 +64,10 @@ static void origins(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const struct kt_target *target = parse(table[i].text);
         assert_string_equal(target->origin, table[i].origin);
+        if (strchr(table[i].text, '@'))
+            assert_null(kt_http_origin(memory, table[i].text));
+        else
+            assert_string_equal(kt_http_origin(memory, table[i].text), table[i].origin);
         assert_string_equal(target->host, table[i].host);
         assert_string_equal(kt_target_text(memory, target), table[i].url);
     }

@@ -30,6 +30,7 @@ static void test_round_trip(void **state)
                             .kind = "make",
                             .title = "Sales \"by\" day \\ Umsätze",
                             .who = "ada",
+                            .owner = "0123456789abcdef0123456789abcdef",
                             .phase = "rows",
                             .done = UINT64_MAX,
                             .total = UINT64_MAX - 1,
@@ -60,6 +61,7 @@ static void test_longest(void **state)
         memcpy(job.who + i, "\"\"", 2);
         memcpy(job.reason + i, "\\\\", 2);
     }
+    memset(job.owner, 'f', sizeof job.owner - 1);
     memset(job.result, '7', 382);
     job.queued_ms = job.started_ms = job.ended_ms = job.expires_ms = INT64_MAX;
     job.result_bytes = UINT64_MAX;
@@ -67,8 +69,43 @@ static void test_longest(void **state)
     round_trip(&job, &read);
     assert_memory_equal(read.title, "ää", 4);
     assert_int_equal(strlen(read.title) % 2, 0);
+    assert_string_equal(read.owner, job.owner);
     assert_int_equal(read.position, UINT32_MAX);
     assert_int_equal(read.result_bytes, UINT64_MAX);
+}
+
+/** Who has a long name could not end their own job, or somebody whose name begins alike could. */
+static void test_who(void **state)
+{
+    char long_name[300], other[300];
+    struct kt_job read, job = {.state = KT_JOB_READY, .realm = "all", .id = "r"};
+    (void)state;
+    memset(long_name, 'o', sizeof long_name);
+    long_name[sizeof long_name - 1] = '\0';
+    memcpy(other, long_name, sizeof other);
+    other[sizeof other - 2] = 'x';
+
+    kt_job_set_who(&job, long_name);
+    round_trip(&job, &read);
+    assert_int_equal(strlen(read.who), KT_JOB_TEXT_MAX - 1);
+    assert_true(kt_job_is_of(&read, long_name));
+    assert_false(kt_job_is_of(&read, read.who));
+    assert_false(kt_job_is_of(&read, other));
+    assert_false(kt_job_is_of(&read, ""));
+    assert_false(kt_job_is_of(&read, NULL));
+
+    /* no byte of it can be shown without breaking a character */
+    memset(long_name, 0x80, KT_JOB_TEXT_MAX + 2);
+    kt_job_set_who(&job, long_name);
+    round_trip(&job, &read);
+    assert_true(kt_job_is_of(&read, long_name));
+    assert_false(kt_job_is_of(&read, NULL));
+
+    kt_job_set_who(&job, NULL);
+    round_trip(&job, &read);
+    assert_true(kt_job_is_of(&read, NULL));
+    assert_true(kt_job_is_of(&read, ""));
+    assert_false(kt_job_is_of(&read, "ada"));
 }
 
 /** Whatever else is in the registry is no job. */
@@ -125,7 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_longest),
         cmocka_unit_test(test_others),     cmocka_unit_test(test_names),
-        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_who),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /* If this failed: a crash would go unseen, take the wrong ones along, or leave things behind. */
 #include "inside.h"
 
+#include <sched.h>
+
 static int released;
 
 static int on_release(char *chunk)
@@ -297,6 +299,39 @@ static void test_work_is_waited_for(void)
     assert_int_equal(work_result, 102);
 }
 
+static void work_until_abandoned(void *argument)
+{
+    _Atomic int *stage = argument;
+    *stage = 1;
+    while (kt_work_is_wanted())
+        sched_yield();
+    *stage = 2;
+}
+
+static _Atomic int work_stage;
+
+static void work_for_long(void *argument)
+{
+    (void)argument;
+    kt_work(work_until_abandoned, (void *)&work_stage);
+}
+
+/** Else a worker that stops would wait for work that nobody wants any more. */
+static void test_work_hears_that_nobody_waits(void)
+{
+    kt_pid peer, other;
+    assert_true(kt_work_is_wanted());
+    kt_spawn(NULL, work_for_long, NULL, &peer);
+    kt_spawn(NULL, work, NULL, &other);
+    while (work_stage != 1)
+        kt_yield();
+    kt_join(other, -1);
+    assert_int_equal(work_stage, 1);
+    kt_signal(peer, KT_EXIT_KILL, NULL);
+    kt_join(peer, -1);
+    assert_int_equal(work_stage, 2);
+}
+
 static struct kt_ticket ticket;
 static int park_result;
 
@@ -361,6 +396,7 @@ CASE(an_answer_to_the_dying_goes_nowhere)
 CASE(the_ending_wait_for_no_answer)
 CASE(all_who_wait_for_elsewhere_are_told)
 CASE(work_is_waited_for)
+CASE(work_hears_that_nobody_waits)
 CASE(an_old_ticket_wakes_nobody)
 CASE(names)
 
@@ -378,6 +414,7 @@ int main(void)
         cmocka_unit_test(the_ending_wait_for_no_answer),
         cmocka_unit_test(all_who_wait_for_elsewhere_are_told),
         cmocka_unit_test(work_is_waited_for),
+        cmocka_unit_test(work_hears_that_nobody_waits),
         cmocka_unit_test(an_old_ticket_wakes_nobody),
         cmocka_unit_test(names),
     };

@@ -98,6 +98,8 @@ static void hold(struct kt_request *request)
         start.what.file = file;
     }
     int result = kt_server_start(&holder, NULL, &start, NULL);
+    if (result == -EOWNERDEAD) /* owners are ended when the registry is lost */
+        result = -ENOTCONN;
     if (result == 0 || result == -EEXIST)
         kt_respond_json(request, result == 0 ? 201 : 409, entry_json(&start.entry));
     else
