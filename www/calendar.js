@@ -145,7 +145,6 @@ function onKey(event) {
   if (typing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (event.key === "ArrowLeft") step("previous");
   else if (event.key === "ArrowRight") step("next");
-  else if (event.key === "t" || event.key === "T") goTo("");
 }
 
 function prepareButtons() {

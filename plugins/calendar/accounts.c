@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The document: {"version", "user", "connections": [{"id", "kind", "label", "secret", "calendars",
- * "list_ms", "revoked"}]}. Its key is a hash of the user's name, which may be longer than keys are.
- * Written with compare and set; the last of the connections goes with the document.
+ * The document: {"version", "user", "addresses": [], "connections": [{"id", "kind", "label",
+ * "secret", "calendars", "list_ms", "revoked"}]}. Its key is a hash of the user's name, which may
+ * be longer than keys are. Written with compare and set; what is last in it goes with the document.
  */
 #include "accounts.h"
 
@@ -149,6 +149,18 @@ static int read_connection(struct kt_account *account, const struct kt_secrets *
     return 0;
 }
 
+static void read_addresses(struct kt_account *account, const cJSON *list)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        if (cJSON_IsString(item) && account->addresses.count < KT_ADDRESSES_MAX)
+            account->addresses.items[account->addresses.count++] =
+                kt_must(talloc_strdup(account, item->valuestring));
+    }
+}
+
 static int read_document(struct kt_account *account, const struct kt_secrets *secrets,
                          const struct kt_store_document *document)
 {
@@ -156,6 +168,7 @@ static int read_document(struct kt_account *account, const struct kt_secrets *se
     const cJSON *item;
     int result = read_number(json, "version") == VERSION ? 0 : -EBADMSG;
 
+    read_addresses(account, cJSON_GetObjectItemCaseSensitive(json, "addresses"));
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "connections"))
     {
         if (result == 0 && account->count < KT_CONNECTIONS_MAX)
@@ -252,17 +265,21 @@ static int write_connection(cJSON *list, const struct kt_secrets *secrets, const
 static int write_account(const struct kt_account *account, const struct kt_secrets *secrets)
 {
     cJSON *json = kt_must(cJSON_CreateObject()), *list;
+    bool is_empty = account->count == 0 && account->addresses.count == 0;
     char key[KEY_SIZE], *text;
     int result = make_key(account->user, key);
 
     kt_must(cJSON_AddNumberToObject(json, "version", VERSION));
     kt_must(cJSON_AddStringToObject(json, "user", account->user));
+    list =
+        kt_must(cJSON_CreateStringArray(account->addresses.items, (int)account->addresses.count));
+    cJSON_AddItemToObject(json, "addresses", list);
     list = kt_must(cJSON_AddArrayToObject(json, "connections"));
     for (uint32_t index = 0; result == 0 && index < account->count; index++)
         result = write_connection(list, secrets, account->user, &account->connections[index]);
     text = kt_must(cJSON_PrintUnformatted(json));
     cJSON_Delete(json);
-    if (result == 0 && account->count > 0)
+    if (result == 0 && !is_empty)
         result = kt_store_put(NAME_SPACE, key, text, strlen(text), account->revision, NULL);
     else if (result == 0 && account->revision != KT_STORE_NEW)
         result = kt_store_delete(NAME_SPACE, key, account->revision);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is stored of a person: which calendars are connected, and how. Nothing of events. One
- * document of the store per person; what opens a calendar (tokens, passwords, private addresses) is
- * sealed in it. Knows the store and secrets, no servers and no requests.
+ * What is stored of a person: which calendars are connected, and how, and by which addresses they
+ * are known there. Nothing of events. One document of the store per person; what opens a calendar
+ * (tokens, passwords, private addresses) is sealed in it. Knows the store and secrets, no servers
+ * and no requests.
  */
 #ifndef CALENDAR_ACCOUNTS_H
 #define CALENDAR_ACCOUNTS_H
@@ -12,6 +13,8 @@
 
 /** Connections of one person. */
 #define KT_CONNECTIONS_MAX 10u
+/** Addresses that one person enters, beside those that are known. */
+#define KT_ADDRESSES_MAX 10u
 /** The longest name of a user that is accepted, in bytes. */
 #define KT_USER_MAX 320u
 /** Bytes of a connection's id, with its NUL. */
@@ -45,9 +48,16 @@ struct kt_connection {
     bool is_revoked; /**< to be connected again */
 };
 
+/** E-mail addresses at which a person is invited, as they have entered them. */
+struct kt_addresses {
+    const char *items[KT_ADDRESSES_MAX]; /**< in lower case, each once */
+    uint32_t count;
+};
+
 struct kt_account {
     const char *user;
     uint64_t revision; /**< of the store's document; 0: there is none */
+    struct kt_addresses addresses;
     struct kt_connection connections[KT_CONNECTIONS_MAX];
     uint32_t count;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One query brings all resources that touch the window, each with its whole series; together they
- * are one iCalendar text. The window is asked a day wider on both sides, since a server may take
+ * One query brings all resources that touch the window, each with its whole series, and each an
+ * iCalendar text of its own. The window is asked a day wider on both sides, since a server may take
  * days and floating times for another zone's; what is too much falls away at the expansion.
  */
 #include "caldav.h"
@@ -9,9 +9,9 @@
 #include "civil.h"
 #include "dav.h"
 #include "ics_text.h"
+#include "owners.h"
 #include "work_tree.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <kontor/process.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ struct caldav {
     const char *user;
     const struct kt_connection *connection;
     const struct kt_google_calendar *calendar;
-    const char **owners;
+    const char *const *owners;
 };
 
 static void write_stamp(int64_t instant, char text[STAMP_SIZE])
@@ -56,28 +56,21 @@ static char *query_body(const struct kt_window *window)
         from, to));
 }
 
-/** All resources as one text. */
-static char *join(TALLOC_CTX *tree, const struct kt_dav_resources *resources, size_t *ret_size)
+/** The texts of all resources, which point to these. */
+static struct kt_ics_text *list_texts(TALLOC_CTX *context, const struct kt_dav_resources *resources,
+                                      size_t *ret_count)
 {
-    size_t size = 0;
-    char *text, *to;
+    struct kt_ics_text *texts =
+        kt_must(talloc_array(kt_must(kt_work_tree(context)), struct kt_ics_text, resources->count));
 
-    for (uint32_t index = 0; index < resources->count; index++)
-        size += resources->items[index].data ? resources->items[index].data_size + 2 : 0;
-    to = text = kt_must(talloc_array(tree, char, (unsigned)size + 1));
+    *ret_count = 0;
     for (uint32_t index = 0; index < resources->count; index++) {
         const struct kt_dav_resource *resource = &resources->items[index];
 
-        if (!resource->data)
-            continue;
-        memcpy(to, resource->data, resource->data_size);
-        to += resource->data_size;
-        *to++ = '\r';
-        *to++ = '\n';
+        if (resource->data)
+            texts[(*ret_count)++] = (struct kt_ics_text){resource->data, resource->data_size};
     }
-    *to = '\0';
-    *ret_size = size;
-    return text;
+    return texts;
 }
 
 static int caldav_read(struct kt_source *source, TALLOC_CTX *context,
@@ -86,15 +79,17 @@ static int caldav_read(struct kt_source *source, TALLOC_CTX *context,
 {
     const struct caldav *caldav = (const struct caldav *)source;
     const struct kt_dav_login login = {caldav->connection->login, caldav->connection->password};
-    TALLOC_CTX *tree = kt_must(kt_work_tree(context)), *scratch;
+    TALLOC_CTX *scratch;
     struct kt_dav_question query = {.method = "REPORT",
                                     .url = caldav->calendar->id,
                                     .depth = 1,
                                     .size_max = caldav->service->google.answer_size_max,
-                                    .deadline_ms = question->deadline_ms};
+                                    .deadline_ms = question->deadline_ms,
+                                    .fetches = caldav->service->fetches,
+                                    .person = caldav->user};
     struct kt_dav_resources resources;
-    size_t size;
-    char *text;
+    struct kt_ics_text *texts;
+    size_t count = 0;
     int result;
 
     if (caldav->connection->is_revoked)
@@ -106,36 +101,17 @@ static int caldav_read(struct kt_source *source, TALLOC_CTX *context,
     result = kt_dav_ask(scratch, &login, &query, &resources, NULL, error);
     if (result < 0 && error->trouble == KT_TROUBLE_RECONNECT)
         kt_account_revoke(caldav->service->secrets, caldav->user, caldav->connection);
-    if (result < 0)
-        return result;
-    text = join(tree, &resources, &size);
+    texts = result == 0 ? list_texts(scratch, &resources, &count) : NULL;
+    if (result == 0 && count > 0)
+        result = kt_ics_texts_events(context, caldav->service, texts, count, caldav->owners,
+                                     question, ret_answer, error);
     talloc_free(scratch);
-    if (size == 0)
-        return 0;
-    return kt_ics_text_events(context, caldav->service, text, size, caldav->owners, question,
-                              ret_answer, error);
-}
-
-/** The person's addresses: those that the server told, and the login if it is one. */
-static const char **split_owners(TALLOC_CTX *context, const struct kt_connection *connection)
-{
-    char *words = kt_must(talloc_asprintf(context, "%s %s", connection->owners,
-                                          strchr(connection->login, '@') ? connection->login : ""));
-    const char **owners =
-        kt_must(talloc_zero_array(context, const char *, KT_DAV_ADDRESSES_MAX + 2));
-    char *rest = NULL;
-    uint32_t count = 0;
-
-    for (char *at = words; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
-    for (char *word = strtok_r(words, " ", &rest); word && count <= KT_DAV_ADDRESSES_MAX;
-         word = strtok_r(NULL, " ", &rest))
-        owners[count++] = word;
-    return owners;
+    return result;
 }
 
 struct kt_source *kt_caldav_new(TALLOC_CTX *context, const struct kt_service *service,
-                                const char *user, const struct kt_connection *connection,
+                                const struct kt_account *account,
+                                const struct kt_connection *connection,
                                 const struct kt_google_calendar *calendar)
 {
     struct caldav *caldav = kt_must(talloc_zero(context, struct caldav));
@@ -147,9 +123,9 @@ struct kt_source *kt_caldav_new(TALLOC_CTX *context, const struct kt_service *se
         .calendar = calendar->name,
         .read = caldav_read};
     caldav->service = service;
-    caldav->user = user;
+    caldav->user = account->user;
     caldav->connection = connection;
     caldav->calendar = calendar;
-    caldav->owners = split_owners(caldav, connection);
+    caldav->owners = kt_owners_of(caldav, account, connection);
     return &caldav->source;
 }

@@ -25,11 +25,12 @@ int kt_caldav_discover(TALLOC_CTX *context, const struct kt_service *service,
 /**
  * The source "one calendar of a connection".
  * @param context     owns the source
- * @param user        borrowed, as connection and calendar; all live as long as context. When the
- * server refuses their password, that is stored
+ * @param account     the person's; borrowed, as connection and calendar; all live as long as context.
+ * When the server refuses their password, that is stored
  */
 struct kt_source *kt_caldav_new(TALLOC_CTX *context, const struct kt_service *service,
-                                const char *user, const struct kt_connection *connection,
+                                const struct kt_account *account,
+                                const struct kt_connection *connection,
                                 const struct kt_google_calendar *calendar);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From an address to calendars, by what servers say of themselves (RFC 6764, RFC 5397, RFC 4791):
- * who the person is to the server, where their home is, and which calendars are in it. Each step
- * asks the server that was entered, and no other.
+ * who the person is to the server, where their home is, and which calendars are in it. Person and
+ * home may be on other servers than the one that was entered, if these are reached by https.
  */
 #include "caldav.h"
 
@@ -25,6 +25,7 @@ struct search {
     struct kt_dav_login login;
     int64_t deadline_ms;
     const char *principal, *home; /* addresses, once known */
+    bool is_unprotected;          /* an address was named to which the password can't go */
 };
 
 static int ask(const struct search *search, const char *url, int depth, const char *body,
@@ -61,6 +62,16 @@ static void add_calendar(const struct search *search, const char *url, const cha
         (struct kt_google_calendar){.id = url, .name = name ? name : url, .is_chosen = true};
 }
 
+/** The address of what a property names. @return NULL: it can't be followed, or there is none */
+static const char *follow(struct search *search, const char *base, const char *href)
+{
+    const char *url = href ? kt_dav_place(search->context, base, href) : NULL;
+
+    if (href && !url && strncasecmp(href, "http://", 7) == 0)
+        search->is_unprotected = true;
+    return url;
+}
+
 /** Look at one address. @return whether it leads on; or the error of why it can't be looked at */
 static int look_at(struct search *search, const char *url, bool *ret_leads_on,
                    struct kt_source_error *error)
@@ -76,10 +87,8 @@ static int look_at(struct search *search, const char *url, bool *ret_leads_on,
     *ret_leads_on = false;
     if (result < 0 || resources.count == 0)
         return result;
-    if (resources.items[0].principal)
-        search->principal = kt_dav_resolve(search->context, base, resources.items[0].principal);
-    if (resources.items[0].home)
-        search->home = kt_dav_resolve(search->context, base, resources.items[0].home);
+    search->principal = follow(search, base, resources.items[0].principal);
+    search->home = follow(search, base, resources.items[0].home);
     if (has_events(&resources.items[0]))
         add_calendar(search, base, resources.items[0].name);
     *ret_leads_on = search->principal || search->home || search->connection->calendars.count > 0;
@@ -122,14 +131,15 @@ static int read_principal(struct search *search, struct kt_source_error *error)
     static const char body[] = BEGIN "<D:propfind" SPACES "><D:prop><C:calendar-home-set/>"
                                      "<C:calendar-user-address-set/></D:prop></D:propfind>";
     struct kt_dav_resources resources;
-    const char *base;
+    const char *base, *home;
     char *owners = kt_must(talloc_strdup(search->context, ""));
     int result = ask(search, search->principal, 0, body, &resources, &base, error);
 
     if (result < 0)
         return result;
-    if (resources.count > 0 && resources.items[0].home)
-        search->home = kt_dav_resolve(search->context, base, resources.items[0].home);
+    home = resources.count > 0 ? follow(search, base, resources.items[0].home) : NULL;
+    if (home)
+        search->home = home;
     for (uint32_t index = 0; resources.count > 0 && index < resources.items[0].address_count;
          index++) {
         const char *address = resources.items[0].addresses[index];
@@ -155,10 +165,11 @@ static int list_calendars(struct search *search, struct kt_source_error *error)
         return result;
     for (uint32_t index = 0; index < resources.count; index++) {
         const struct kt_dav_resource *resource = &resources.items[index];
-        const char *url =
-            resource->href ? kt_dav_resolve(search->context, base, resource->href) : NULL;
+        const char *url = resource->href && has_events(resource)
+                              ? kt_dav_resolve(search->context, base, resource->href)
+                              : NULL;
 
-        if (url && has_events(resource))
+        if (url)
             add_calendar(search, url, resource->name);
     }
     return 0;
@@ -183,6 +194,11 @@ int kt_caldav_discover(TALLOC_CTX *context, const struct kt_service *service,
     if (result == 0 && connection->calendars.count == 0)
         result = kt_source_fail(error, KT_TROUBLE_GONE,
                                 "the server knows the person, but no calendar of theirs");
+    if (result < 0 && error->trouble == KT_TROUBLE_GONE && search.is_unprotected)
+        result = kt_source_fail(error, KT_TROUBLE_DENIED,
+                                "the server says that the calendars are on another one, to which "
+                                "the password would go unprotected; its address has to begin with "
+                                "https://");
     connection->list_ms = kt_unix_ms();
     return result;
 }

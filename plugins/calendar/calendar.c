@@ -26,8 +26,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Steps of recurrence expansion per request: well under a second of one core. */
-#define STEPS_MAX 5000000
+/** Steps (effort.h) to follow the repetitions of a calendar: about 200 ms of one core. */
+#define STEPS_MAX 20000000
+/** Looks of one person that wait for their turn; more are refused. */
+#define LOOKS_WAITING_MAX 16u
+/** Texts of one person that wait: those of all that is connected, of several looks. */
+#define TEXTS_WAITING_MAX 1024u
+/** Threads of the pool, unless the environment says otherwise (libuv). */
+#define THREADS 4
 /** The largest file that may be allowed: talloc holds less than 256 MiB in one piece. */
 #define FILE_SIZE_BOUND (INT64_C(200) << 20)
 
@@ -164,6 +170,27 @@ static const struct kt_option options[] = {
      .minimum = 100,
      .maximum = 600000,
      .help = "a calendar that has not answered by then is left out"},
+    {.name = "looks_at_once",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "4",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "looks at the calendars of one person at once, in each worker; more wait their turn, "
+             "and many more are refused (429)"},
+    {.name = "fetches_at_once",
+     .type = KT_OPTION_INTEGER,
+     .default_value = "32",
+     .minimum = 1,
+     .maximum = 1000000,
+     .help = "questions to calendar servers for one person at once, in each worker; more wait"},
+    {.name = "fetch_memory",
+     .type = KT_OPTION_SIZE,
+     .default_value = "128M",
+     .minimum = 4 << 20,
+     .maximum = INT64_C(1) << 40,
+     .help =
+         "what calendars of more than 1M take at once while they are read, in each worker; half "
+         "of it is for one person, more wait their turn, and one that is larger is left out"},
     {.name = NULL},
 };
 
@@ -300,6 +327,40 @@ static const char *read_base(TALLOC_CTX *context, const struct kt_plugin *plugin
     return length > 0 ? kt_must(talloc_strndup(context, text, length)) : NULL;
 }
 
+/** How many threads of the pool may work on texts at once: one less, for all else. */
+static size_t count_workers(void)
+{
+    const char *threads = getenv("UV_THREADPOOL_SIZE");
+    int count = threads ? atoi(threads) : THREADS;
+
+    return count > 2 ? (size_t)count - 1 : 1;
+}
+
+/** What people share. */
+static void make_shares(const struct kt_plugin *plugin)
+{
+    size_t answer_size_max = (size_t)kt_plugin_integer(plugin, "answer_size_max");
+    const struct kt_turns_limits looks = {.all = SIZE_MAX,
+                                          .each =
+                                              (size_t)kt_plugin_integer(plugin, "looks_at_once"),
+                                          .waiting_max = LOOKS_WAITING_MAX};
+    size_t workers = count_workers();
+    const struct kt_turns_limits texts = {
+        .all = workers, .each = (workers + 1) / 2, .waiting_max = TEXTS_WAITING_MAX};
+    const struct kt_turns_limits uploads = {
+        .all = (workers + 1) / 2, .each = 1, .waiting_max = LOOKS_WAITING_MAX};
+    const struct kt_fetches_options fetches = {
+        .at_once = (uint32_t)kt_plugin_integer(plugin, "fetches_at_once"),
+        .room = (size_t)kt_plugin_integer(plugin, "fetch_memory"),
+        .largest =
+            answer_size_max > service->file_size_max ? answer_size_max : service->file_size_max};
+
+    service->looks = kt_must(kt_turns_new(service, &looks));
+    service->texts = kt_must(kt_turns_new(service, &texts));
+    service->uploads = kt_must(kt_turns_new(service, &uploads));
+    service->fetches = kt_must(kt_fetches_new(service, &fetches));
+}
+
 static void read_google(const struct kt_plugin *plugin, struct kt_google_options *google)
 {
     google->api = read_base(service, plugin, "google_api");
@@ -312,6 +373,7 @@ static void read_google(const struct kt_plugin *plugin, struct kt_google_options
     google->answer_size_max = (size_t)kt_plugin_integer(plugin, "answer_size_max");
     google->list_age_ms = kt_plugin_integer(plugin, "google_list_age");
     google->events_max = service->limits.instances_max;
+    google->fetches = service->fetches;
 }
 
 static void read_options(const struct kt_plugin *plugin)
@@ -335,6 +397,7 @@ static void read_options(const struct kt_plugin *plugin)
         .instances_max = (size_t)kt_plugin_integer(plugin, "instances_max"),
         .steps_max = STEPS_MAX,
     };
+    make_shares(plugin);
     read_google(plugin, &service->google);
 }
 

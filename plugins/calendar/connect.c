@@ -10,6 +10,7 @@
 #include "google_token.h"
 #include "ics_url.h"
 #include "json_request.h"
+#include "look_request.h"
 #include "oauth.h"
 
 #include <cjson/cJSON.h>
@@ -161,6 +162,19 @@ static struct kt_connection begin(enum kt_connection_kind kind, const char *addr
                                   .owners = ""};
 }
 
+/** To try what is connected is a look at it. @return whether it is the person's turn; else the
+ * request has been answered */
+static bool need_turn(struct kt_request *request, const struct kt_service *service,
+                      const char *user, int64_t deadline_ms)
+{
+    struct kt_look_refusal refusal;
+
+    if (kt_look_turn(service, user, deadline_ms, &refusal) == 0)
+        return true;
+    kt_look_respond_refusal(request, &refusal);
+    return false;
+}
+
 /** @return the address as it is fetched, or NULL when the request has been answered */
 static const char *need_address(struct kt_request *request, const cJSON *json)
 {
@@ -178,12 +192,13 @@ static void handle_url(struct kt_request *request)
     const char *user = need_user(request, service);
     cJSON *json = user ? need_own_json(request) : NULL;
     const char *address = json ? need_address(request, json) : NULL;
+    int64_t deadline_ms = kt_now_ms() + service->timeout_ms;
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_connection fresh;
 
-    if (!address)
+    if (!address || !need_turn(request, service, user, deadline_ms))
         return;
-    if (kt_ics_url_try(service, address, kt_now_ms() + service->timeout_ms, &error) < 0) {
+    if (kt_ics_url_try(service, user, address, deadline_ms, &error) < 0) {
         answer_source_error(request, &error);
         return;
     }
@@ -197,6 +212,7 @@ static void handle_caldav(struct kt_request *request)
     const char *user = need_user(request, service);
     cJSON *json = user ? need_own_json(request) : NULL;
     const char *address = json ? need_address(request, json) : NULL;
+    int64_t deadline_ms = kt_now_ms() + service->timeout_ms;
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_connection fresh;
 
@@ -210,8 +226,9 @@ static void handle_caldav(struct kt_request *request)
         kt_respond_problem(request, 400, "The login or the password can't be used.");
         return;
     }
-    if (kt_caldav_discover(kt_self_memory(), service, &fresh, kt_now_ms() + service->timeout_ms,
-                           &error) < 0) {
+    if (!need_turn(request, service, user, deadline_ms))
+        return;
+    if (kt_caldav_discover(kt_self_memory(), service, &fresh, deadline_ms, &error) < 0) {
         answer_source_error(request, &error);
         return;
     }

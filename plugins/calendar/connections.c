@@ -76,6 +76,7 @@ static struct kt_source *open_google(const struct kt_service *service, struct kt
 
     owner->account = (struct kt_google_account){
         .label = kt_must(talloc_asprintf(owner, "Google (%s)", connection->label)),
+        .person = account->user,
         .refresh_token = connection->refresh_token,
         .access_token = *connection->access_token ? connection->access_token : NULL,
         .access_until_ms = connection->access_until_ms,
@@ -101,8 +102,8 @@ static uint32_t open_caldav(const struct kt_service *service, struct kt_sources 
         const struct kt_google_calendar *calendar = &connection->calendars.items[index];
 
         if (calendar->is_chosen &&
-            kt_sources_add(
-                sources, kt_caldav_new(sources, service, account->user, connection, calendar)) == 0)
+            kt_sources_add(sources,
+                           kt_caldav_new(sources, service, account, connection, calendar)) == 0)
             count++;
     }
     return count;
@@ -117,7 +118,7 @@ static uint32_t open_one(const struct kt_service *service, struct kt_sources *so
     case KT_CONNECTION_CALDAV:
         return open_caldav(service, sources, account, connection);
     case KT_CONNECTION_URL:
-        return kt_sources_add(sources, kt_ics_url_new(sources, service, connection)) == 0;
+        return kt_sources_add(sources, kt_ics_url_new(sources, service, account, connection)) == 0;
     case KT_CONNECTION_KINDS:
         break;
     }

@@ -8,7 +8,6 @@
 #include <kontor/http.h>
 #include <sodium.h>
 #include <string.h>
-#include <strings.h>
 
 /** A question whose connection breaks, or whose server fails, is asked again so often. */
 #define TRIES_MAX 2
@@ -27,31 +26,6 @@ static void run(void *argument)
     struct job *job = argument;
 
     job->result = kt_dav_read(job->tree, job->text, job->size, &job->resources);
-}
-
-/* ---------------------------------------------------------------- addresses */
-
-/** Length of scheme, host and port. */
-static size_t origin_length(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
-}
-
-char *kt_dav_resolve(TALLOC_CTX *context, const char *base, const char *href)
-{
-    size_t length = origin_length(base);
-
-    if (length == 0 || strlen(href) >= KT_HTTP_URL_MAX / 2)
-        return NULL;
-    if (strstr(href, "://"))
-        return origin_length(href) == length && strncasecmp(base, href, length) == 0
-                   ? kt_must(talloc_strdup(context, href))
-                   : NULL;
-    if (href[0] != '/' || href[1] == '/')
-        return NULL;
-    return kt_must(talloc_asprintf(context, "%.*s%s", (int)length, base, href));
 }
 
 /* ---------------------------------------------------------------- asking */
@@ -102,8 +76,9 @@ static int judge(const struct kt_http_answer *answer, struct kt_source_error *er
                           status);
 }
 
-static int ask(const struct kt_dav_login *login, const struct kt_dav_question *question,
-               struct kt_http_answer **ret_answer, struct kt_source_error *error)
+static int ask(TALLOC_CTX *context, const struct kt_dav_login *login,
+               const struct kt_dav_question *question, struct kt_http_answer **ret_answer,
+               struct kt_source_error *error)
 {
     const char *headers[] = {"Content-Type: application/xml; charset=utf-8",
                              question->depth ? "Depth: 1" : "Depth: 0", authorization(login), NULL};
@@ -115,18 +90,24 @@ static int ask(const struct kt_dav_login *login, const struct kt_dav_question *q
                                       .headers = headers,
                                       .body = question->body,
                                       .body_size = strlen(question->body),
-                                      .timeout_ms = question->deadline_ms - kt_now_ms(),
                                       .size_max = question->size_max};
+        TALLOC_CTX *room = kt_must(talloc_new(context));
         struct kt_error words = {0, ""};
 
-        if (fetch.timeout_ms <= 0)
+        if (question->deadline_ms <= kt_now_ms())
             return kt_source_fail(error, KT_TROUBLE_LATE, "the server did not answer in time");
-        result = kt_http_fetch(&fetch, ret_answer, &words);
-        if (result < 0)
+        result = kt_fetches_get(room, question->fetches, question->person, &fetch,
+                                question->deadline_ms, ret_answer, &words);
+        if (result < 0) {
             result = kt_source_fail(error, kt_trouble_of_fetch(result), "%s", words.text);
-        else
+        } else {
             result = judge(*ret_answer, error);
-        if (result == 0 || error->trouble != KT_TROUBLE_BROKEN)
+            if (result == 0)
+                return 0;
+            TALLOC_FREE(*ret_answer);
+        }
+        talloc_free(room);
+        if (error->trouble != KT_TROUBLE_BROKEN)
             return result;
     }
     return result;
@@ -139,7 +120,7 @@ int kt_dav_ask(TALLOC_CTX *context, const struct kt_dav_login *login,
     TALLOC_CTX *tree = kt_must(kt_work_tree(context));
     struct job *job = kt_must(talloc_zero(tree, struct job));
     struct kt_http_answer *answer;
-    int result = ask(login, question, &answer, error);
+    int result = ask(context, login, question, &answer, error);
 
     if (result < 0)
         return result;

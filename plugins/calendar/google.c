@@ -128,7 +128,8 @@ static void adopt_list(const struct kt_google_options *options, struct kt_google
 int kt_google_list(const struct kt_google_options *options, struct kt_google_account *account,
                    int64_t deadline_ms, struct kt_source_error *error)
 {
-    struct kt_google_query query = {.options = options, .deadline_ms = deadline_ms};
+    struct kt_google_query query = {
+        .options = options, .person = account->person, .deadline_ms = deadline_ms};
     struct kt_google_calendars fresh;
     int result = need_token(options, account, deadline_ms, error);
 
@@ -172,6 +173,8 @@ static struct round *begin_round(const struct reading *reading, uint32_t *ret_in
 
     round->query = (struct kt_google_query){
         .options = google->options,
+        .person = google->account->person ? kt_must(talloc_strdup(round, google->account->person))
+                                          : NULL,
         .token = kt_must(talloc_strdup(round, google->account->access_token)),
         .zone_name = kt_must(talloc_strdup(round, kt_zone_name(window->zone))),
         .start = kt_window_start(window),
@@ -296,6 +299,7 @@ static uint32_t merge(TALLOC_CTX *context, const struct reading *reading,
             answers++;
         }
     }
+    ret_answer->is_incomplete = answers < reading->count;
     return answers;
 }
 

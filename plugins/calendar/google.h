@@ -11,7 +11,8 @@
 
 /** What is known of a person at Google; who makes it keeps it up to date when told. */
 struct kt_google_account {
-    const char *label; /**< for people: "Google (ada@example.org)" */
+    const char *label;  /**< for people: "Google (ada@example.org)" */
+    const char *person; /**< whose it is here; NULL: not known yet */
     const char *refresh_token;
     const char *access_token; /**< NULL: there is none */
     int64_t access_until_ms;  /**< by kt_unix_ms */

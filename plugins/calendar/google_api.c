@@ -130,8 +130,8 @@ static int64_t choose_pause(enum next next, int tries, int64_t wanted_ms)
     return pause_ms + (int64_t)randombytes_uniform((uint32_t)(base_ms << tries) / 2 + 1);
 }
 
-int kt_google_get(const struct kt_google_options *options, const char *token, const char *url,
-                  int64_t deadline_ms, struct kt_http_answer **ret_answer,
+int kt_google_get(const struct kt_google_options *options, const char *person, const char *token,
+                  const char *url, int64_t deadline_ms, struct kt_http_answer **ret_answer,
                   struct kt_source_error *error)
 {
     char *bearer = kt_must(talloc_asprintf(kt_self_memory(), "Authorization: Bearer %s", token));
@@ -141,22 +141,27 @@ int kt_google_get(const struct kt_google_options *options, const char *token, co
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct kt_http_fetch fetch = {.url = url,
                                       .headers = headers,
-                                      .timeout_ms = deadline_ms - kt_now_ms(),
                                       .size_max = options->answer_size_max,
                                       .redirects_max = KT_HTTP_REDIRECTS_NONE,
                                       .is_trusted = true,
                                       .is_large = true};
         struct kt_error words = {0, ""};
         int64_t wanted_ms = 0, pause_ms;
+        TALLOC_CTX *room;
         enum next next;
 
-        if (fetch.timeout_ms <= 0) {
+        if (deadline_ms <= kt_now_ms()) {
             result = kt_source_fail(error, KT_TROUBLE_LATE, "Google did not answer in time");
             break;
         }
-        result = kt_http_fetch(&fetch, ret_answer, &words);
-        if (result == 0 && (*ret_answer)->status == 200)
+        room = kt_must(talloc_new(kt_self_memory()));
+        result =
+            kt_fetches_get(room, options->fetches, person, &fetch, deadline_ms, ret_answer, &words);
+        if (result == 0 && (*ret_answer)->status == 200) {
+            talloc_steal(*ret_answer, room);
             break;
+        }
+        talloc_free(room);
         if (result == 0) {
             next = judge(*ret_answer, &result, error);
             wanted_ms = read_retry_after(*ret_answer);

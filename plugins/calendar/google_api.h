@@ -6,9 +6,8 @@
 #ifndef CALENDAR_GOOGLE_API_H
 #define CALENDAR_GOOGLE_API_H
 
+#include "fetches.h"
 #include "source.h"
-
-#include <kontor/http.h>
 
 /** Where Google is and who we are to it: options of the plugin; lives as long as the worker. */
 struct kt_google_options {
@@ -20,10 +19,12 @@ struct kt_google_options {
     size_t answer_size_max; /**< of one page */
     size_t events_max;      /**< of one calendar in a window */
     int64_t list_age_ms;    /**< an older list of calendars is looked at again */
+    struct kt_fetches *fetches;
 };
 
 /**
  * GET an address of the API.
+ * @param person       for whom, or NULL; see kt_fetches_get
  * @param token        the access token
  * @param deadline_ms  by kt_now_ms
  * @param ret_answer   of status 200; owned by the calling process
@@ -31,8 +32,8 @@ struct kt_google_options {
  *         with the first page; another negative errno with the error filled
  * Parks.
  */
-int kt_google_get(const struct kt_google_options *options, const char *token, const char *url,
-                  int64_t deadline_ms, struct kt_http_answer **ret_answer,
+int kt_google_get(const struct kt_google_options *options, const char *person, const char *token,
+                  const char *url, int64_t deadline_ms, struct kt_http_answer **ret_answer,
                   struct kt_source_error *error);
 
 #endif

@@ -39,7 +39,7 @@ int kt_google_fetch_list(TALLOC_CTX *context, const struct kt_google_query *quer
         if (ret_calendars->next_page)
             url = kt_form_add(url, "pageToken", ret_calendars->next_page);
         result =
-            kt_google_get(query->options, query->token, url, query->deadline_ms, &answer, error);
+            kt_google_get(query->options, query->person, query->token, url, query->deadline_ms, &answer, error);
         talloc_free(url);
         if (result == -ESTALE)
             return kt_source_fail(error, KT_TROUBLE_BROKEN, "Google loses its place in the list");
@@ -130,7 +130,7 @@ static int read_pages(const struct kt_google_query *query, const char *id, TALLO
         char *url = page_url(query, id, events->next_page);
         struct kt_http_answer *answer;
         int result =
-            kt_google_get(query->options, query->token, url, query->deadline_ms, &answer, error);
+            kt_google_get(query->options, query->person, query->token, url, query->deadline_ms, &answer, error);
 
         talloc_free(url);
         if (result == 0)

@@ -15,6 +15,7 @@
 /** What is asked, of each calendar alike; borrowed for the calls. */
 struct kt_google_query {
     const struct kt_google_options *options;
+    const char *person;    /**< for whom; NULL: not known yet */
     const char *token;     /**< the access token */
     const char *zone_name; /**< in which days are days */
     int64_t start, end;    /**< instants */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <kontor/process.h>
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -26,7 +27,8 @@ static pthread_mutex_t libical_lock = PTHREAD_MUTEX_INITIALIZER;
 struct kt_ics_event {
     char **lines; /* what libical is to parse */
     char **rules; /* values of RRULE */
-    size_t line_count, rule_count, line_capacity;
+    size_t line_count, rule_count;
+    size_t value_count; /* of lines; more than these, since some are lists */
     bool has_unread; /* too many lines, a line that is too long, a property that isn't supported */
 };
 
@@ -58,12 +60,27 @@ static int push_text(struct kt_ics_event *event, char ***list, size_t *count, co
     return (*list)[(*count)++] ? 0 : -ENOMEM;
 }
 
+/** How many properties libical makes of a line: one for each value of a list. */
+static size_t count_values(const struct kt_ics_line *line)
+{
+    static const char *const lists[] = {"EXDATE", "RDATE", "CATEGORIES"};
+    size_t count = 1, list = 0;
+
+    while (list < sizeof(lists) / sizeof(lists[0]) && !kt_ics_line_is(line, lists[list]))
+        list++;
+    if (list < sizeof(lists) / sizeof(lists[0])) {
+        for (const char *at = strchr(line->value, ','); at; at = strchr(at + 1, ','))
+            count++;
+    }
+    return count;
+}
+
 int kt_ics_event_line(struct kt_ics_event *event, const struct kt_ics_line *line)
 {
     if (!*line->value)
         return 0;
     if (kt_ics_line_is(line, "RRULE")) {
-        if (event->rule_count < KT_ICS_DATES_MAX)
+        if (event->rule_count < KT_ICS_EVENT_RULES_MAX)
             return push_text(event, &event->rules, &event->rule_count, line->value);
         event->has_unread = true;
     } else if (kt_ics_line_is(line, "EXRULE")) {
@@ -71,7 +88,8 @@ int kt_ics_event_line(struct kt_ics_event *event, const struct kt_ics_line *line
     } else if (is_wanted(line)) {
         bool is_text = kt_ics_line_is(line, "SUMMARY") || kt_ics_line_is(line, "CATEGORIES");
 
-        if (event->line_count < KT_ICS_EVENT_LINES_MAX && (!line->is_cut || is_text))
+        event->value_count += count_values(line);
+        if (event->value_count <= KT_ICS_EVENT_LINES_MAX && (!line->is_cut || is_text))
             return push_text(event, &event->lines, &event->line_count, line->text);
         event->has_unread = true;
     }
@@ -84,13 +102,20 @@ static int read_rules(struct kt_ics_reader *reader, const struct kt_ics_event *e
                       struct kt_entry *entry)
 {
     struct kt_error problem;
+    size_t count = event->rule_count;
 
-    if (event->rule_count == 0)
+    if (count == 0)
         return 0;
-    entry->rules = talloc_array(reader->owner, struct kt_rule, (unsigned)event->rule_count);
+    if (count > 1 && (reader->further_rules += count - 1) > KT_ICS_FURTHER_RULES_MAX) {
+        kt_warnings_add(reader->owner, reader->warnings,
+                        "Too many events have several rules of repetition (RRULE): of some only "
+                        "the first one is followed.");
+        count = 1;
+    }
+    entry->rules = talloc_array(reader->owner, struct kt_rule, (unsigned)count);
     if (!entry->rules)
         return -ENOMEM;
-    for (size_t index = 0; index < event->rule_count; index++) {
+    for (size_t index = 0; index < count; index++) {
         if (kt_rule_parse(event->rules[index], &entry->rules[entry->rule_count], &problem) == 0) {
             entry->rule_count++;
         } else {
@@ -253,6 +278,18 @@ static int convert(struct kt_ics_reader *reader, const struct kt_ics_event *even
     return result;
 }
 
+const struct kt_zone *kt_ics_event_zone(struct kt_ics_reader *reader, const char *tzid)
+{
+    const struct kt_zone *zone = kt_ics_zones_known(reader->zones, tzid);
+
+    if (!zone) { /* it may have to be computed, and libical has no part in that */
+        pthread_mutex_unlock(&libical_lock);
+        zone = kt_ics_zones_find(reader->zones, tzid);
+        pthread_mutex_lock(&libical_lock);
+    }
+    return zone;
+}
+
 int kt_ics_event_end(struct kt_ics_reader *reader, struct kt_ics_event *event,
                      struct kt_entry *ret_entry)
 {
@@ -261,6 +298,10 @@ int kt_ics_event_end(struct kt_ics_reader *reader, struct kt_ics_event *event,
 
     memset(ret_entry, 0, sizeof(*ret_entry));
     ret_entry->order = reader->number;
+    if (!kt_work_is_wanted()) {
+        talloc_free(event);
+        return -ECANCELED;
+    }
     pthread_mutex_lock(&libical_lock);
     icalerror_set_errors_are_fatal(0);
     component = parse(event);

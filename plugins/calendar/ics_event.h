@@ -17,6 +17,7 @@ struct kt_ics_reader {
     struct kt_warnings *warnings;
     const char *file_owner; /**< whose calendar it says it is; counts if no owner is configured */
     size_t number;          /**< of the event in the file, from 1 */
+    size_t further_rules;   /**< of all events so far, beside their first ones */
 };
 
 struct kt_ics_event;
@@ -27,9 +28,13 @@ struct kt_ics_event *kt_ics_event_begin(TALLOC_CTX *context);
 /** Give it one of its property lines. @return 0 or -ENOMEM */
 int kt_ics_event_line(struct kt_ics_event *event, const struct kt_ics_line *line);
 
+/** The zone of a TZID, for what reads a part of an event. libical is left to others meanwhile. */
+const struct kt_zone *kt_ics_event_zone(struct kt_ics_reader *reader, const char *tzid);
+
 /**
  * Its END has come: make the entry and free the event.
- * @return 0, -EBADMSG (no usable start: a warning was added), -ENOMEM
+ * @return 0, -EBADMSG (no usable start: a warning was added), -ENOMEM, -ECANCELED (nobody waits for
+ *         the calendar any more)
  */
 int kt_ics_event_end(struct kt_ics_reader *reader, struct kt_ics_event *event,
                      struct kt_entry *ret_entry);

@@ -12,13 +12,20 @@
 int kt_ics_lines_begin(TALLOC_CTX *context, const char *text, size_t size,
                        struct kt_ics_lines *ret_lines)
 {
+    ret_lines->buffer = talloc_array(context, char, KT_ICS_LINE_MAX + 1);
+    kt_ics_lines_restart(ret_lines, text, size);
+    return ret_lines->buffer ? 0 : -ENOMEM;
+}
+
+void kt_ics_lines_restart(struct kt_ics_lines *lines, const char *text, size_t size)
+{
     static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-    *ret_lines = (struct kt_ics_lines){.cursor = text, .end = text + size};
+    lines->cursor = text;
+    lines->end = text + size;
+    lines->depth = 0;
     if (size >= 3 && memcmp(text, byte_order_mark, 3) == 0)
-        ret_lines->cursor += 3;
-    ret_lines->buffer = talloc_array(context, char, KT_ICS_LINE_MAX + 1);
-    return ret_lines->buffer ? 0 : -ENOMEM;
+        lines->cursor += 3;
 }
 
 /** Copy one logical line into the buffer; NULs in it become spaces. @return its length */

@@ -32,6 +32,9 @@ struct kt_ics_lines {
 int kt_ics_lines_begin(TALLOC_CTX *context, const char *text, size_t size,
                        struct kt_ics_lines *ret_lines);
 
+/** Begin another text, with the same buffer; a byte order mark is skipped. */
+void kt_ics_lines_restart(struct kt_ics_lines *lines, const char *text, size_t size);
+
 /** The next line that isn't empty; BEGIN and END have been counted. @return false at the end */
 bool kt_ics_lines_next(struct kt_ics_lines *lines, struct kt_ics_line *ret_line);
 

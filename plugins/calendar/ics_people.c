@@ -31,15 +31,24 @@ static bool is_resource_address(const char *address)
     return false;
 }
 
-static bool is_owner(const struct kt_ics_reader *reader, const char *address)
+static bool is_listed(const char *const *owners, const char *address)
 {
-    if (!reader->options->owners[0])
-        return reader->file_owner && strcmp(reader->file_owner, address) == 0;
-    for (const char *const *owner = reader->options->owners; *owner; owner++) {
-        if (strcmp(*owner, address) == 0)
+    for (; *owners; owners++) {
+        if (strcmp(*owners, address) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_owner(const struct kt_ics_reader *reader, const char *address)
+{
+    const char *const *owners = reader->options->owners;
+    bool goes_by_file = !owners[0] || (reader->options->file_comes_first && reader->file_owner &&
+                                       !is_listed(owners, reader->file_owner));
+
+    if (goes_by_file)
+        return reader->file_owner && strcmp(reader->file_owner, address) == 0;
+    return is_listed(owners, address);
 }
 
 /** The e-mail address of a calendar user: mailto: off, lower case; or EMAIL=, or the URI itself. */

@@ -37,7 +37,7 @@ static int read_moment(struct kt_ics_reader *reader, icalproperty *property,
         ret_moment->form = KT_MOMENT_UTC;
     } else if (tzid && *tzid) {
         ret_moment->form = KT_MOMENT_ZONED;
-        ret_moment->zone = kt_ics_zones_find(reader->zones, tzid);
+        ret_moment->zone = kt_ics_event_zone(reader, tzid);
     } else {
         ret_moment->form = KT_MOMENT_FLOATING;
     }

@@ -158,10 +158,10 @@ static void follow_rule(struct reading *reading, struct kt_rule rule)
 
     if (rule.has_until && rule.until_is_utc)
         rule.until += part->from;
-    if (rule.count && !kt_recurrence_has_start(&rule, part->start, &reading->budget->steps) &&
+    if (rule.count && !kt_recurrence_has_start(&rule, part->start, &reading->budget->effort) &&
         --rule.count == 0)
         return;
-    kt_recurrence_begin(&recurrence, &rule, part->start, NULL, &reading->budget->steps);
+    kt_recurrence_begin(&recurrence, &rule, part->start, NULL, &reading->budget->effort);
     while (!reading->is_cut && kt_recurrence_next(&recurrence, end, &local)) {
         if (local != part->start)
             push_change(reading, local);

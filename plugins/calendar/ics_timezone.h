@@ -7,6 +7,7 @@
 #ifndef CALENDAR_ICS_TIMEZONE_H
 #define CALENDAR_ICS_TIMEZONE_H
 
+#include "effort.h"
 #include "event.h"
 #include "zone.h"
 
@@ -17,8 +18,8 @@
 
 /** What all the definitions of one calendar may use up together. */
 struct kt_ics_timezone_budget {
-    uint64_t steps;   /**< periods and instances of rules */
-    uint64_t changes; /**< changes that are kept */
+    struct kt_effort effort; /**< to follow rules */
+    uint64_t changes;        /**< changes that are kept */
 };
 
 /**

@@ -6,8 +6,8 @@
 #include "ics_url.h"
 
 #include "ics_text.h"
+#include "owners.h"
 #include "url_cache.h"
-#include "work_tree.h"
 
 #include <errno.h>
 #include <kontor/http.h>
@@ -23,6 +23,8 @@ struct url_source {
     struct kt_source source;
     const struct kt_service *service;
     const struct kt_connection *connection;
+    const char *person;
+    const char *const *owners;
 };
 
 /* ---------------------------------------------------------------- addresses */
@@ -65,9 +67,16 @@ char *kt_ics_url_host(TALLOC_CTX *context, const char *address)
 
 /* ---------------------------------------------------------------- fetching */
 
-/** The text, of a root of its own. */
+/** What is fetched, and for whom. */
+struct errand {
+    const struct kt_service *service;
+    const char *person, *address;
+    int64_t deadline_ms;
+};
+
+/** A text and the room that it takes: both as long as the context for which it was fetched. */
 struct text {
-    char *data;
+    const char *data;
     size_t size;
 };
 
@@ -104,42 +113,69 @@ static char *header(const char *name, const char *value)
     return kt_must(talloc_asprintf(kt_self_memory(), "%s: %s", name, value));
 }
 
-/** Fetch, or take what is known when it is still the same. */
-static int fetch_text(const struct kt_service *service, const char *address, int64_t deadline_ms,
-                      TALLOC_CTX *tree, struct text *ret_text, struct kt_source_error *error)
+/** @return 0 or 304, or a negative errno and the error filled */
+static int ask(TALLOC_CTX *context, const struct errand *errand, const struct kt_url_known *known,
+               struct text *ret_text, struct kt_source_error *error)
 {
-    struct kt_url_known *known = kt_url_cache_find(kt_self_memory(), address);
     const char *headers[4] = {ACCEPT};
-    struct kt_http_fetch fetch = {.url = address,
-                                  .headers = headers,
-                                  .timeout_ms = deadline_ms - kt_now_ms(),
-                                  .size_max = service->file_size_max};
+    struct kt_http_fetch fetch = {
+        .url = errand->address, .headers = headers, .size_max = errand->service->file_size_max};
     struct kt_http_answer *answer;
     struct kt_error words = {0, ""};
     size_t count = 1;
     int result;
 
-    if (fetch.timeout_ms <= 0)
-        return kt_source_fail(error, KT_TROUBLE_LATE, "its server did not answer in time");
     if (known && known->etag)
         headers[count++] = header("If-None-Match", known->etag);
     if (known && known->modified)
         headers[count++] = header("If-Modified-Since", known->modified);
-    result = kt_http_fetch(&fetch, &answer, &words);
+    result = kt_fetches_get(context, errand->service->fetches, errand->person, &fetch,
+                            errand->deadline_ms, &answer, &words);
     if (result < 0)
         return kt_source_fail(error, kt_trouble_of_fetch(result), "%s", words.text);
-    if (answer->status == 304 && known) {
-        ret_text->data = kt_must(talloc_memdup(tree, known->text, known->size + 1));
-        ret_text->size = known->size;
-    } else if ((result = judge(answer, error)) == 0) {
-        ret_text->data = kt_must(talloc_memdup(tree, answer->body, answer->size + 1));
-        ret_text->size = answer->size;
-        kt_url_cache_put(address, validator(answer, "ETag"), validator(answer, "Last-Modified"),
-                         answer->body, answer->size);
-    }
-    talloc_free(answer);
-    talloc_free(known);
-    return result;
+    talloc_steal(context, answer);
+    if (answer->status == 304 && known)
+        return answer->status;
+    result = judge(answer, error);
+    if (result < 0)
+        return result;
+    *ret_text = (struct text){answer->body, answer->size};
+    kt_url_cache_put(errand->address, validator(answer, "ETag"), validator(answer, "Last-Modified"),
+                     answer->body, answer->size);
+    return 0;
+}
+
+/** The text that was known. @return 0, or as ask */
+static int take_known(TALLOC_CTX *context, const struct errand *errand,
+                      const struct kt_url_known *known, struct text *ret_text,
+                      struct kt_source_error *error)
+{
+    TALLOC_CTX *round = kt_must(talloc_new(context));
+    struct kt_error words = {0, ""};
+    int result = kt_fetches_hold(round, errand->service->fetches, errand->person, known->size,
+                                 errand->deadline_ms, &words);
+
+    if (result < 0)
+        return kt_source_fail(error, kt_trouble_of_fetch(result), "%s", words.text);
+    *ret_text = (struct text){kt_url_cache_text(round, errand->address, known), known->size};
+    if (ret_text->data)
+        return 0;
+    talloc_free(round); /* it has gone meanwhile */
+    return ask(context, errand, NULL, ret_text, error);
+}
+
+/** Fetch, or take what is known when it is still the same. */
+static int fetch_text(TALLOC_CTX *context, const struct errand *errand, struct text *ret_text,
+                      struct kt_source_error *error)
+{
+    struct kt_url_known *known = kt_url_cache_find(context, errand->address);
+    TALLOC_CTX *round = kt_must(talloc_new(context));
+    int result = ask(round, errand, known, ret_text, error);
+
+    if (result != 304)
+        return result;
+    talloc_free(round); /* with its room, before there is another one */
+    return take_known(context, errand, known, ret_text, error);
 }
 
 static int url_read(struct kt_source *source, TALLOC_CTX *context,
@@ -147,21 +183,25 @@ static int url_read(struct kt_source *source, TALLOC_CTX *context,
                     struct kt_source_error *error)
 {
     const struct url_source *url = (const struct url_source *)source;
-    TALLOC_CTX *tree = kt_must(kt_work_tree(context));
-    struct text text = {NULL, 0};
+    const struct errand errand = {url->service, url->person, url->connection->address,
+                                  question->deadline_ms};
+    TALLOC_CTX *scratch;
+    struct text text;
     int result;
 
     if (url->connection->is_revoked)
         return kt_source_fail(error, KT_TROUBLE_RECONNECT, "connect it again");
-    result = fetch_text(url->service, url->connection->address, question->deadline_ms, tree, &text,
-                        error);
+    scratch = kt_must(talloc_new(context));
+    result = fetch_text(scratch, &errand, &text, error);
     if (result == 0)
-        result = kt_ics_text_events(context, url->service, text.data, text.size, NULL, question,
-                                    ret_answer, error);
+        result = kt_ics_text_events(context, url->service, text.data, text.size, url->owners,
+                                    question, ret_answer, error);
+    talloc_free(scratch);
     return result;
 }
 
 struct kt_source *kt_ics_url_new(TALLOC_CTX *context, const struct kt_service *service,
+                                 const struct kt_account *account,
                                  const struct kt_connection *connection)
 {
     struct url_source *url = kt_must(talloc_zero(context, struct url_source));
@@ -173,23 +213,28 @@ struct kt_source *kt_ics_url_new(TALLOC_CTX *context, const struct kt_service *s
         .read = url_read};
     url->service = service;
     url->connection = connection;
+    url->person = account->user;
+    url->owners = kt_owners_of(url, account, NULL);
     return &url->source;
 }
 
-int kt_ics_url_try(const struct kt_service *service, const char *address, int64_t deadline_ms,
-                   struct kt_source_error *error)
+int kt_ics_url_try(const struct kt_service *service, const char *person, const char *address,
+                   int64_t deadline_ms, struct kt_source_error *error)
 {
     static const char beginning[] = "BEGIN:VCALENDAR";
-    struct text text = {NULL, 0};
-    const char *at;
-    int result = fetch_text(service, address, deadline_ms, kt_self_memory(), &text, error);
+    const struct errand errand = {service, person, address, deadline_ms};
+    TALLOC_CTX *scratch = kt_must(talloc_new(kt_self_memory()));
+    struct text text;
+    int result = fetch_text(scratch, &errand, &text, error);
 
-    if (result < 0)
-        return result;
-    at = text.data + (strncmp(text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
-    at += strspn(at, " \t\r\n");
-    if (strncasecmp(at, beginning, strlen(beginning)) != 0)
-        return kt_source_fail(error, KT_TROUBLE_UNREADABLE,
-                              "there is something at this address, but no calendar");
-    return 0;
+    if (result == 0) {
+        const char *at = text.data + (strncmp(text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
+
+        at += strspn(at, " \t\r\n");
+        if (strncasecmp(at, beginning, strlen(beginning)) != 0)
+            result = kt_source_fail(error, KT_TROUBLE_UNREADABLE,
+                                    "there is something at this address, but no calendar");
+    }
+    talloc_free(scratch);
+    return result;
 }

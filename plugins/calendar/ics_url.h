@@ -18,15 +18,22 @@ char *kt_ics_url_normalise(TALLOC_CTX *context, const char *address);
 /** The host of an address, for people. @return owned by context */
 char *kt_ics_url_host(TALLOC_CTX *context, const char *address);
 
-/** @param connection  borrowed; lives as long as context, which owns the source */
+/**
+ * The source "the file at an address".
+ * @param account     whose it is; borrowed, as connection; both live as long as context, which owns
+ *                    the source
+ */
 struct kt_source *kt_ics_url_new(TALLOC_CTX *context, const struct kt_service *service,
+                                 const struct kt_account *account,
                                  const struct kt_connection *connection);
 
 /**
- * Look whether there is a calendar at an address. @return 0, or a negative errno and the error
+ * Look whether there is a calendar at an address.
+ * @param person  who wants to know
+ * @return 0, or a negative errno and the error
  * Parks.
  */
-int kt_ics_url_try(const struct kt_service *service, const char *address, int64_t deadline_ms,
-                   struct kt_source_error *error);
+int kt_ics_url_try(const struct kt_service *service, const char *person, const char *address,
+                   int64_t deadline_ms, struct kt_source_error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include "civil.h"
 #include "connections.h"
 #include "ics_text.h"
+#include "owners.h"
 #include "sample.h"
 #include "week_json.h"
 #include "work_tree.h"
@@ -29,6 +30,9 @@
 #define QUICK_EVENTS_MAX 100u
 #define QUICK_PEOPLE_MAX 500u
 #define QUICK_DAYS_MAX 42u
+
+/** When somebody whose turn it wasn't may come again. */
+#define TURN_PAUSE_MS 2000
 
 /** What is made on the thread pool; a child of the look's tree. */
 struct job {
@@ -178,6 +182,40 @@ static int find_window(struct job *job, struct kt_look_refusal *refusal)
                   service->timezone);
 }
 
+/* ---------------------------------------------------------------- turns */
+
+/** Who asks: somebody, or somebody's machine. */
+static const char *person_of(const struct kt_look_question *question)
+{
+    return question->user ? question->user : question->client ? question->client : "";
+}
+
+static int take_turn(struct kt_turns *turns, const char *person, int64_t deadline_ms,
+                     struct kt_look_refusal *refusal)
+{
+    struct kt_turn *turn;
+    int result = kt_turns_take(kt_self_memory(), turns, person, 1, deadline_ms, &turn);
+
+    if (result == 0)
+        return 0;
+    if (result == -ETIMEDOUT)
+        (void)refuse(refusal, result, 503,
+                     "Other looks at your calendars take so long that it wasn't this one's turn. "
+                     "Try again in a moment.");
+    else
+        (void)refuse(refusal, result, 429,
+                     "Your calendars are looked at too often at once. Try again in a moment.");
+    refusal->trouble = KT_TROUBLE_OVERLOADED;
+    refusal->pause_ms = TURN_PAUSE_MS;
+    return result;
+}
+
+int kt_look_turn(const struct kt_service *service, const char *user, int64_t deadline_ms,
+                 struct kt_look_refusal *refusal)
+{
+    return take_turn(service->looks, user, deadline_ms, refusal);
+}
+
 /* ---------------------------------------------------------------- the events */
 
 static int read_sample(struct kt_source *source, TALLOC_CTX *context,
@@ -192,6 +230,33 @@ static int read_sample(struct kt_source *source, TALLOC_CTX *context,
 
 static struct kt_source sample = {.name = "sample", .label = "The sample", .read = read_sample};
 
+/** @return the refusal's code */
+static int refuse_store(int result, struct kt_look_refusal *refusal)
+{
+    kt_log_warning("what people have connected can't be read: %s", strerror(-result));
+    return refuse(refusal, result, 503, "The store can't be used now. Try again in a moment.");
+}
+
+/** The text that was sent, of whoever sent it. @return 0, or the refusal's code */
+static int open_upload(const struct kt_look_question *question, struct kt_sources *sources,
+                       struct kt_look_refusal *refusal)
+{
+    static const char *const nobody[] = {NULL};
+    const struct kt_service *service = question->service;
+    const char *const *owners = nobody;
+    struct kt_account *account;
+
+    if (question->user && service->secrets) {
+        int result = kt_account_read(sources, service->secrets, question->user, &account);
+
+        if (result < 0)
+            return refuse_store(result, refusal);
+        owners = kt_owners_of(sources, account, NULL);
+    }
+    return kt_sources_add(sources, kt_ics_text_new(sources, service, question->upload,
+                                                   question->upload_size, owners));
+}
+
 /** What the person has connected, or the file for all. @return 0, or the refusal's code */
 static int open_own(const struct kt_look_question *question, struct kt_sources *sources,
                     struct kt_look_refusal *refusal)
@@ -204,10 +269,8 @@ static int open_own(const struct kt_look_question *question, struct kt_sources *
 
     if (result == 0 && kt_connections_open(service, account, sources) > 0)
         return 0;
-    if (result < 0 && result != -ENOENT) {
-        kt_log_warning("what people have connected can't be read: %s", strerror(-result));
-        return refuse(refusal, result, 503, "The store can't be used now. Try again in a moment.");
-    }
+    if (result < 0 && result != -ENOENT)
+        return refuse_store(result, refusal);
     if (service->file)
         return kt_sources_add(sources, service->file);
     if (question->user)
@@ -221,8 +284,7 @@ static int open_sources(const struct kt_look_question *question, struct kt_sourc
     if (question->is_sample)
         return kt_sources_add(sources, &sample);
     if (question->upload)
-        return kt_sources_add(sources, kt_ics_text_new(sources, question->service, question->upload,
-                                                       question->upload_size));
+        return open_upload(question, sources, refusal);
     return open_own(question, sources, refusal);
 }
 
@@ -250,16 +312,23 @@ static int refuse_source(const struct kt_look_question *question, bool is_file, 
 static int read_events(struct job *job, struct kt_look_refusal *refusal)
 {
     const struct kt_look_question *question = job->question;
-    const struct kt_source_question asked = {
-        .window = &job->all, .deadline_ms = kt_now_ms() + question->service->timeout_ms};
+    const struct kt_source_question asked = {.window = &job->all,
+                                             .deadline_ms =
+                                                 kt_now_ms() + question->service->timeout_ms,
+                                             .person = person_of(question)};
     struct kt_source_error error = {.trouble = KT_TROUBLE_NONE};
     struct kt_sources *sources = kt_sources_new();
     const char *label;
     bool is_file;
-    int result;
+    int result = 0;
 
     talloc_steal(kt_self_memory(), sources); /* until they are read */
-    result = open_sources(question, sources, refusal);
+    if (question->user && question->service->secrets)
+        result = kt_look_turn(question->service, question->user, asked.deadline_ms, refusal);
+    else if (question->upload)
+        result = take_turn(question->service->uploads, asked.person, asked.deadline_ms, refusal);
+    if (result == 0)
+        result = open_sources(question, sources, refusal);
     if (result < 0)
         return result;
     is_file = sources->list[0] == question->service->file;
@@ -268,6 +337,7 @@ static int read_events(struct job *job, struct kt_look_refusal *refusal)
     job->look->source = sources->count > 1 ? "sources" : sources->list[0]->name;
     result = kt_sources_read(kt_self_memory(), sources, &asked, &job->answer, &error);
     job->look->warnings = job->answer.warnings;
+    job->look->is_incomplete = job->answer.is_incomplete;
     return result < 0 ? refuse_source(question, is_file, label, result, &error, refusal) : 0;
 }
 
@@ -280,6 +350,7 @@ int kt_look_write_json(struct kt_look *look, const struct kt_look_question *ques
                                  .comparison =
                                      question->weeks_before > 0 ? &look->comparison : NULL,
                                  .warnings = &look->warnings,
+                                 .is_incomplete = look->is_incomplete,
                                  .week_start = question->week_start,
                                  .today = look->today,
                                  .events_max = question->events_max,

@@ -26,7 +26,8 @@ struct kt_look;
 /** What is looked at. All borrowed until the answer. */
 struct kt_look_question {
     const struct kt_service *service;
-    const char *user; /**< whose calendars; NULL: nobody has signed in */
+    const char *user;   /**< whose calendars; NULL: nobody has signed in */
+    const char *client; /**< then: where the question comes from, any text; NULL: not known */
     const char *zone; /**< NULL or "": the service's */
     int32_t first_day;
     uint32_t days;       /**< 1 … KT_LOOK_DAYS_MAX, or 0: the whole week that first_day lies in */
@@ -54,8 +55,9 @@ struct kt_look {
     struct kt_breakdown breakdown;
     struct kt_comparison comparison; /**< if weeks_before of the question is not 0 */
     struct kt_warnings warnings;
-    int32_t today; /**< in the zone */
-    char *text;    /**< what was written */
+    bool is_incomplete; /**< something connected could not be read; a warning says what */
+    int32_t today;      /**< in the zone */
+    char *text;         /**< what was written */
     size_t size;
     const char *source;      /**< whose answer it is: a token of letters */
     double read_ms, made_ms; /**< how long the source took, and all the rest after it */
@@ -95,6 +97,15 @@ struct kt_look_question kt_look_ask(const struct kt_service *service);
 
 /** Write the JSON of README.md: a `write` for questions. */
 int kt_look_write_json(struct kt_look *look, const struct kt_look_question *question);
+
+/**
+ * Wait until it is somebody's turn to have their calendars looked at, as kt_look does itself. It is
+ * theirs until the calling process ends.
+ * @return 0, or a negative errno and the refusal filled
+ * Parks.
+ */
+int kt_look_turn(const struct kt_service *service, const char *user, int64_t deadline_ms,
+                 struct kt_look_refusal *refusal);
 
 /**
  * Look.

@@ -2,7 +2,10 @@
 #include "look_request.h"
 #include "connections.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <kontor/process.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +14,21 @@ bool kt_look_is_wanted(struct kt_request *request, const char *name)
     const char *value = kt_request_query(request, name);
 
     return value && strcmp(value, "1") == 0;
+}
+
+/** Who asks when nobody has signed in: an address; of IPv6 its network, which is one household's.
+ */
+static const char *read_client(struct kt_request *request)
+{
+    const char *client = kt_request_param(request, "REMOTE_ADDR");
+    struct in6_addr address;
+    char text[INET6_ADDRSTRLEN];
+
+    if (!client || inet_pton(AF_INET6, client, &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address))
+        return client;
+    memset((char *)&address + sizeof(address) / 2, 0, sizeof(address) / 2);
+    return kt_must(
+        talloc_strdup(kt_self_memory(), inet_ntop(AF_INET6, &address, text, sizeof(text))));
 }
 
 /** The file that was sent along. @return false: the request has been answered */
@@ -28,16 +46,17 @@ static bool read_upload(struct kt_request *request, struct kt_look_question *que
 /** @return false: the request has been answered */
 static bool read_question(struct kt_request *request, struct kt_look_question *question)
 {
+    bool is_upload = strcmp(kt_request_method(request), "POST") == 0;
+
     question->zone = kt_request_query(request, "tz");
-    if (strcmp(kt_request_method(request), "POST") == 0)
-        return read_upload(request, question);
-    question->is_sample = kt_look_is_wanted(request, "sample");
+    question->is_sample = !is_upload && kt_look_is_wanted(request, "sample");
     if (!question->is_sample)
         question->user = kt_connections_user(request);
-    return true;
+    question->client = read_client(request);
+    return !is_upload || read_upload(request, question);
 }
 
-static void respond_refusal(struct kt_request *request, const struct kt_look_refusal *refusal)
+void kt_look_respond_refusal(struct kt_request *request, const struct kt_look_refusal *refusal)
 {
     char pause[32];
 
@@ -60,7 +79,7 @@ const struct kt_look *kt_look_for_request(struct kt_request *request,
     if (!read_question(request, question))
         return NULL;
     if (kt_look(question, &look, &refusal) < 0) {
-        respond_refusal(request, &refusal);
+        kt_look_respond_refusal(request, &refusal);
         return NULL;
     }
     snprintf(timing, sizeof(timing), "%s;dur=%.2f, breakdown;dur=%.2f", look->source, look->read_ms,

@@ -10,6 +10,9 @@
 /** Whether a parameter of the request is "1". */
 bool kt_look_is_wanted(struct kt_request *request, const char *name);
 
+/** Answer with a refusal: as a problem, with Retry-After where it is known. */
+void kt_look_respond_refusal(struct kt_request *request, const struct kt_look_refusal *refusal);
+
 /**
  * Look for a request: in the zone "tz", at the file that is the body of a POST, at the made-up
  * events of "sample=1", or at what the person has connected.

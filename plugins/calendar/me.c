@@ -5,6 +5,8 @@
 #include "elsewhere.h"
 #include "google_token.h"
 #include "json_request.h"
+#include "look.h"
+#include "owners.h"
 #include "person.h"
 #include "service.h"
 #include "session.h"
@@ -62,13 +64,31 @@ static bool has_google(const struct kt_service *service)
            service->public_url;
 }
 
+/** What is stored of somebody, or nobody. @return 0, and the store's errors */
+static int read_own(const struct kt_service *service, const char *user, struct kt_profile *profile,
+                    struct kt_addresses *addresses)
+{
+    struct kt_account *account;
+    int result;
+
+    if (!user || strlen(user) > KT_USER_MAX || !service->secrets)
+        return 0;
+    result = kt_profile_read(user, profile);
+    if (result == 0)
+        result = kt_account_read(kt_self_memory(), service->secrets, user, &account);
+    if (result == 0)
+        *addresses = account->addresses;
+    return result;
+}
+
 static void show(struct kt_request *request, const struct kt_person_found *found)
 {
     static const char *const ways[] = {NULL, "web server", "session"};
     const struct kt_service *service = kt_request_context(request);
     struct kt_profile profile = {.timezone = ""};
+    struct kt_addresses addresses = {.count = 0};
     cJSON *json = kt_must(cJSON_CreateObject());
-    int result = found->user && service->secrets ? kt_profile_read(found->user, &profile) : 0;
+    int result = read_own(service, found->user, &profile, &addresses);
     /* Who has no user yet gets one by a session; without a safe cookie Google is of no use. */
     bool can_sign_in = found->user || kt_session_is_possible(request, service);
 
@@ -80,6 +100,8 @@ static void show(struct kt_request *request, const struct kt_person_found *found
     add_text(json, "signed_in_by", ways[found->way]);
     add_text(json, "timezone", profile.timezone);
     add_text(json, "week_start", profile.week_start);
+    cJSON_AddItemToObject(json, "addresses",
+                          kt_must(cJSON_CreateStringArray(addresses.items, (int)addresses.count)));
     kt_must(cJSON_AddBoolToObject(json, "google", has_google(service) && can_sign_in));
     kt_must(cJSON_AddBoolToObject(json, "mail", kt_sign_in_has_mail(service) && can_sign_in));
     kt_must(cJSON_AddBoolToObject(json, "can_connect", service->secrets != NULL));
@@ -125,6 +147,30 @@ static bool is_zone(const char *name)
     return is_good;
 }
 
+/** The addresses that are wanted. @return whether they are good; otherwise it is answered */
+static bool read_addresses(struct kt_request *request, const cJSON *list,
+                           struct kt_addresses *ret_addresses)
+{
+    const char *wrong;
+    int result = kt_owners_read(kt_self_memory(), list, ret_addresses, &wrong);
+
+    if (result == -E2BIG)
+        kt_respond_problem(request, 400, "More than %u addresses can't be kept.", KT_ADDRESSES_MAX);
+    else if (result < 0 && wrong)
+        kt_respond_problem(request, 400, "“%s” is no e-mail address.", kt_look_presentable(wrong));
+    else if (result < 0)
+        kt_respond_problem(request, 400, "“addresses” has to be a list of e-mail addresses.");
+    return result == 0;
+}
+
+static int put_addresses(struct kt_account *account, void *argument)
+{
+    const struct kt_addresses *addresses = argument;
+
+    account->addresses = *addresses;
+    return 0;
+}
+
 /** Put what is wanted into the profile. @return whether it is good; otherwise it is answered */
 static bool read_settings(struct kt_request *request, const cJSON *json, struct kt_profile *profile)
 {
@@ -132,7 +178,8 @@ static bool read_settings(struct kt_request *request, const cJSON *json, struct 
     const char *day = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "week_start"));
 
     if (zone && !is_zone(zone)) {
-        kt_respond_problem(request, 400, "There is no such time zone on this server.");
+        kt_respond_problem(request, 400,
+                           "There is no such time zone; use a name such as Europe/Berlin.");
         return false;
     }
     if (day && strcmp(day, "monday") != 0 && strcmp(day, "sunday") != 0) {
@@ -150,7 +197,9 @@ static void handle_settings(struct kt_request *request)
 {
     const struct kt_service *service = kt_request_context(request);
     struct kt_person_found found;
+    struct kt_addresses addresses;
     struct kt_profile profile;
+    const cJSON *list;
     cJSON *json;
     int result;
 
@@ -160,11 +209,16 @@ static void handle_settings(struct kt_request *request)
         kt_respond_problem(request, 501, "Nothing of people is stored here: there is no key_file.");
         return;
     }
+    list = cJSON_GetObjectItemCaseSensitive(json, "addresses");
+    if (list && !read_addresses(request, list, &addresses))
+        return;
     result = kt_profile_read(found.user, &profile);
     if (result == 0 && !read_settings(request, json, &profile))
         return;
     if (result == 0)
         result = kt_profile_write(found.user, &profile);
+    if (result == 0 && list)
+        result = kt_account_change(service->secrets, found.user, put_addresses, &addresses);
     if (result < 0)
         answer_store_error(request, result);
     else
@@ -203,6 +257,7 @@ static int remove_all(struct kt_account *account, void *argument)
     struct removal *removal = argument;
 
     removal->count = 0;
+    account->addresses.count = 0;
     while (account->count > 0) {
         struct kt_connection *connection = &account->connections[account->count - 1];
 

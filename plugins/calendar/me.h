@@ -2,9 +2,10 @@
 /*
  * What a person is asked and told about themselves, over HTTP.
  *
- *     GET  /api/calendar/me         {"user", "signed_in_by", "timezone", "week_start", "google",
- *                                   "mail", "can_connect"}; the first four may be null
- *     POST /api/calendar/me         {"timezone", "week_start"}, or one of them; answers as GET
+ *     GET  /api/calendar/me         {"user", "signed_in_by", "timezone", "week_start", "addresses",
+ *                                   "google", "mail", "can_connect"}; the first four may be null
+ *     POST /api/calendar/me         {"timezone", "week_start", "addresses"}, or some of them; answers
+ *                                   as GET. At the addresses the person is invited, too
  *     POST /api/calendar/sign-out   {"everywhere": false}; 204
  *     POST /api/calendar/delete-me  {"delete": true}: nothing is left here; 204
  */

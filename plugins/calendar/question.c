@@ -12,17 +12,25 @@
 /** More than any list has. */
 #define LISTED_MAX 1e6
 
-void kt_question_refuse(const struct kt_question *question, int status, const char *detail)
+static void refuse(const struct kt_question *question, int status, const char *detail,
+                   enum kt_trouble trouble)
 {
     cJSON *problem = cJSON_CreateObject();
     char *text;
 
     cJSON_AddNumberToObject(problem, "status", status);
     cJSON_AddStringToObject(problem, "detail", detail);
+    if (trouble != KT_TROUBLE_NONE)
+        cJSON_AddStringToObject(problem, "trouble", kt_trouble_name(trouble));
     text = kt_must(cJSON_PrintUnformatted(problem));
     kt_reply(&question->from, (uint32_t)status, text, strlen(text));
     cJSON_free(text);
     cJSON_Delete(problem);
+}
+
+void kt_question_refuse(const struct kt_question *question, int status, const char *detail)
+{
+    refuse(question, status, detail, KT_TROUBLE_NONE);
 }
 
 static const char *text_of(const cJSON *json, const char *name)
@@ -89,7 +97,7 @@ static void answer_main(void *argument)
     if (wrong)
         kt_question_refuse(question, 400, wrong);
     else if (kt_look(&asked, &look, &refusal) < 0)
-        kt_question_refuse(question, refusal.status, refusal.text);
+        refuse(question, refusal.status, refusal.text, refusal.trouble);
     else
         question->desk.answer(question, look);
 }

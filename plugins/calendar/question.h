@@ -8,7 +8,9 @@
  * 4, with which seven days are compared; how much each list may have at most; and brief, true: only
  * how long, what sort and with whom (struct kt_week). A desk takes the calls of a server, and has
  * each answered by a process of its own; refusals are problems (RFC 9457), their HTTP status the
- * reply's type. Knows nothing of what the answers are.
+ * reply's type: {"status", "detail", "trouble"}. The last is the word for what is wrong with a
+ * calendar (kt_trouble_name), and missing where none is at fault; 404 without it is the answer of
+ * somebody who has connected nothing. Knows nothing of what the answers are.
  */
 #ifndef CALENDAR_QUESTION_H
 #define CALENDAR_QUESTION_H
@@ -45,7 +47,7 @@ void kt_desk_take(struct kt_desk *desk, const struct kt_message *call);
 /** To be told of each KT_MESSAGE_DOWN. */
 void kt_desk_end(struct kt_desk *desk);
 
-/** Say why there is no answer. @param status  of HTTP */
+/** Say why there is no answer, which is not for a calendar's sake. @param status  of HTTP */
 void kt_question_refuse(const struct kt_question *question, int status, const char *detail);
 
 #endif

@@ -8,8 +8,7 @@
 #include "recurrence.h"
 #include "civil.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 /** Seconds of a period of the frequencies below a day. */
 static int64_t unit_seconds(enum kt_frequency frequency)
@@ -56,6 +55,69 @@ static int32_t unit_day(const struct kt_rule *rule, int64_t unit)
     }
 }
 
+/** A day, with all that the parts of a rule ask of it; the next one follows without a division. */
+struct day {
+    int32_t number;
+    struct kt_date date;
+    uint32_t weekday, month_length;
+    uint32_t year_index, year_length; /* days of the year before it, and of the year */
+    int32_t week_end;                 /* until this day the week is the one that was judged */
+    bool is_week_wanted;
+};
+
+static void enter_month(struct day *day)
+{
+    day->month_length = kt_month_length(day->date.year, day->date.month);
+}
+
+static void enter_year(struct day *day)
+{
+    day->year_length = kt_year_is_leap(day->date.year) ? 366 : 365;
+    day->year_index = (uint32_t)(day->number - kt_day_from_date(day->date.year, 1, 1));
+}
+
+static struct day day_of(int32_t number)
+{
+    struct day day = {.number = number,
+                      .date = kt_date_from_day(number),
+                      .weekday = kt_day_weekday(number),
+                      .week_end = INT32_MIN};
+
+    enter_month(&day);
+    enter_year(&day);
+    return day;
+}
+
+static void enter_next_month(struct day *day)
+{
+    day->date.day = 1;
+    if (day->date.month++ == 12) {
+        day->date.month = 1;
+        day->date.year++;
+        enter_year(day);
+    }
+    enter_month(day);
+}
+
+static void go_to_next_day(struct day *day)
+{
+    day->number++;
+    day->weekday = day->weekday == 6 ? 0 : day->weekday + 1;
+    day->year_index++;
+    if (day->date.day++ == day->month_length)
+        enter_next_month(day);
+}
+
+static void go_to_next_month(struct day *day)
+{
+    uint32_t days = day->month_length - day->date.day + 1;
+
+    day->number += (int32_t)days;
+    day->weekday = (day->weekday + days) % 7;
+    day->year_index += days;
+    enter_next_month(day);
+}
+
 /** Whether a weekday's ordinal is named: the n-th from the begin, the m-th from the end. */
 static bool has_ordinal(const struct kt_rule *rule, uint32_t weekday, uint32_t index,
                         uint32_t length)
@@ -64,51 +126,70 @@ static bool has_ordinal(const struct kt_rule *rule, uint32_t weekday, uint32_t i
            (rule->nth_from_end[weekday] >> ((length - 1 - index) / 7 + 1) & 1);
 }
 
-static bool weekday_matches(const struct kt_rule *rule, int32_t day, const struct kt_date *date,
-                            uint32_t year_index, uint32_t year_length)
+static bool weekday_matches(const struct kt_rule *rule, const struct day *day)
 {
-    uint32_t weekday = kt_day_weekday(day);
-
     if (!rule->by_weekday && !rule->has_ordinals)
         return true;
-    if (rule->by_weekday >> weekday & 1)
+    if (rule->by_weekday >> day->weekday & 1)
         return true;
     if (!rule->has_ordinals)
         return false;
     if (rule->frequency == KT_MONTHLY || (rule->frequency == KT_YEARLY && rule->by_month))
-        return has_ordinal(rule, weekday, date->day - 1, kt_month_length(date->year, date->month));
+        return has_ordinal(rule, day->weekday, day->date.day - 1, day->month_length);
     if (rule->frequency == KT_YEARLY)
-        return has_ordinal(rule, weekday, year_index, year_length);
+        return has_ordinal(rule, day->weekday, day->year_index, day->year_length);
     /* An ordinal has no meaning in other frequencies: the weekday counts. */
-    return rule->nth_from_begin[weekday] || rule->nth_from_end[weekday];
+    return rule->nth_from_begin[day->weekday] || rule->nth_from_end[day->weekday];
 }
 
-static bool week_matches(const struct kt_rule *rule, int32_t day)
+/** Judged once for the days of a week. */
+static bool week_matches(const struct kt_rule *rule, struct day *day)
 {
-    uint32_t weeks, week = kt_day_week(day, rule->week_start, NULL, &weeks);
+    uint32_t weeks, week;
 
-    return kt_rule_numbers_has(&rule->by_week, week, weeks - week + 1);
+    if (day->number >= day->week_end) {
+        week = kt_day_week(day->number, rule->week_start, NULL, &weeks);
+        day->is_week_wanted = kt_rule_numbers_has(&rule->by_week, week, weeks - week + 1);
+        day->week_end = day->number + 7 - (int32_t)((day->weekday + 7 - rule->week_start) % 7);
+    }
+    return day->is_week_wanted;
 }
 
-/** Whether a day passes all the parts of the rule that speak of days. */
-static bool day_matches(const struct kt_rule *rule, int32_t day)
+/** Whether a day passes all the parts of the rule that speak of days, but for the month. */
+static bool day_matches(const struct kt_rule *rule, struct day *day)
 {
-    struct kt_date date = kt_date_from_day(day);
-    uint32_t length = kt_month_length(date.year, date.month);
-    uint32_t year_length = kt_year_is_leap(date.year) ? 366 : 365;
-    uint32_t year_index = (uint32_t)(day - kt_day_from_date(date.year, 1, 1));
-
-    if (rule->by_month && !(rule->by_month >> date.month & 1))
+    if (rule->by_month_day.is_set && !kt_rule_numbers_has(&rule->by_month_day, day->date.day,
+                                                          day->month_length - day->date.day + 1))
         return false;
-    if (rule->by_month_day.is_set &&
-        !kt_rule_numbers_has(&rule->by_month_day, date.day, length - date.day + 1))
+    if (rule->by_year_day.is_set && !kt_rule_numbers_has(&rule->by_year_day, day->year_index + 1,
+                                                         day->year_length - day->year_index))
         return false;
-    if (rule->by_year_day.is_set &&
-        !kt_rule_numbers_has(&rule->by_year_day, year_index + 1, year_length - year_index))
-        return false;
-    if (!weekday_matches(rule, day, &date, year_index, year_length))
+    if (!weekday_matches(rule, day))
         return false;
     return !rule->by_week.is_set || rule->frequency != KT_YEARLY || week_matches(rule, day);
+}
+
+/** The days of the present period's set. @return how many were looked at */
+static uint64_t load_days(struct kt_recurrence *recurrence)
+{
+    const struct kt_rule *rule = &recurrence->rule;
+    int32_t first = unit_day(rule, recurrence->unit);
+    int32_t end = rule->frequency >= KT_WEEKLY ? unit_day(rule, recurrence->unit + 1) : first + 1;
+    struct day day = day_of(first);
+    uint64_t looked_at = 0;
+
+    recurrence->day_count = 0;
+    for (; day.number < end; looked_at++) {
+        if (rule->by_month && !(rule->by_month >> day.date.month & 1)) {
+            go_to_next_month(&day);
+            continue;
+        }
+        if (day_matches(rule, &day))
+            recurrence->days[recurrence->day_count++] = day.number;
+        go_to_next_day(&day);
+    }
+    recurrence->end_day = day.number;
+    return looked_at;
 }
 
 static uint32_t list_bits(uint64_t bits, uint8_t *list)
@@ -154,49 +235,49 @@ static uint64_t times_per_day(const struct kt_recurrence *recurrence)
     return (uint64_t)recurrence->hour_count * recurrence->minute_count * recurrence->second_count;
 }
 
-static int compare_positions(const void *left, const void *right)
+static bool has_number(const uint64_t *bits, uint32_t number)
 {
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-    return (a > b) - (a < b);
+    return bits[number / 64] >> (number % 64) & 1;
 }
 
-/** What BYSETPOS picks of a set of so many instances. */
-static void load_positions(struct kt_recurrence *recurrence, uint64_t total)
+/** What BYSETPOS picks of a set of so many instances. @return how many numbers were looked at */
+static uint64_t load_positions(struct kt_recurrence *recurrence, uint64_t total)
 {
     const struct kt_rule_numbers *numbers = &recurrence->rule.by_position;
-    uint32_t count = 0, kept = 0;
+    uint32_t bound = total < KT_RULE_DAYS_MAX ? (uint32_t)total : KT_RULE_DAYS_MAX;
+    uint32_t low = 1, high = bound, count = 0; /* the next from the begin, and from the end */
 
-    for (uint32_t number = 1; number <= KT_RULE_DAYS_MAX && number <= total; number++) {
-        if (numbers->from_begin[number / 64] >> (number % 64) & 1)
-            recurrence->positions[count++] = number - 1;
-        if (numbers->from_end[number / 64] >> (number % 64) & 1)
-            recurrence->positions[count++] = total - number;
+    for (;;) {
+        uint64_t from_begin = UINT64_MAX, from_end = UINT64_MAX;
+
+        while (low <= bound && !has_number(numbers->from_begin, low))
+            low++;
+        while (high > 0 && !has_number(numbers->from_end, high))
+            high--;
+        if (low <= bound)
+            from_begin = low - 1;
+        if (high > 0)
+            from_end = total - high;
+        if (from_begin == UINT64_MAX && from_end == UINT64_MAX)
+            break;
+        recurrence->positions[count++] = from_begin < from_end ? from_begin : from_end;
+        low += from_begin <= from_end;
+        high -= from_end <= from_begin;
     }
-    qsort(recurrence->positions, count, sizeof(uint64_t), compare_positions);
-    for (uint32_t index = 0; index < count; index++) {
-        if (kept == 0 || recurrence->positions[kept - 1] != recurrence->positions[index])
-            recurrence->positions[kept++] = recurrence->positions[index];
-    }
-    recurrence->position_count = kept;
+    recurrence->position_count = count;
+    return bound;
 }
 
 static void load_period(struct kt_recurrence *recurrence)
 {
-    const struct kt_rule *rule = &recurrence->rule;
-    int32_t day = unit_day(rule, recurrence->unit);
-    int32_t end = rule->frequency >= KT_WEEKLY ? unit_day(rule, recurrence->unit + 1) : day + 1;
+    uint64_t steps = KT_EFFORT_PERIOD + load_days(recurrence);
 
-    recurrence->day_count = 0;
-    for (; day < end; day++) {
-        if (day_matches(rule, day))
-            recurrence->days[recurrence->day_count++] = day;
-    }
     load_times(recurrence);
-    if (rule->by_position.is_set)
-        load_positions(recurrence, recurrence->day_count * times_per_day(recurrence));
+    if (recurrence->rule.by_position.is_set)
+        steps += load_positions(recurrence, recurrence->day_count * times_per_day(recurrence));
     recurrence->position = 0;
     recurrence->is_loaded = true;
+    (void)kt_effort_take(recurrence->effort, steps); /* the next instance hears of it */
 }
 
 /** How many positions the present period has. */
@@ -247,19 +328,21 @@ static void go_to_unit(struct kt_recurrence *recurrence, int64_t unit)
     recurrence->is_loaded = false;
 }
 
-/** Leave a period; below a day, leave the whole day or hour when nothing of it can match. */
+/** Leave a period, and with it the days, hours or minutes after it of which nothing can match. */
 static void go_on(struct kt_recurrence *recurrence)
 {
     const struct kt_rule *rule = &recurrence->rule;
     int64_t next = recurrence->unit + 1;
 
-    if (rule->frequency <= KT_HOURLY) {
+    if (recurrence->day_count == 0) {
+        int64_t unit = unit_of(rule, (int64_t)recurrence->end_day * KT_DAY_SECONDS);
+
+        next = unit > next ? unit : next;
+    } else if (rule->frequency <= KT_HOURLY) {
         int64_t size = unit_seconds(rule->frequency);
         int64_t local = recurrence->unit * size;
 
-        if (recurrence->day_count == 0)
-            next = ((int64_t)kt_local_day(local) + 1) * KT_DAY_SECONDS / size;
-        else if (recurrence->hour_count == 0)
+        if (recurrence->hour_count == 0)
             next = (kt_floor_divide(local, 3600) + 1) * 3600 / size;
         else if (recurrence->minute_count == 0)
             next = (kt_floor_divide(local, 60) + 1) * 60 / size;
@@ -293,7 +376,8 @@ static void complete(struct kt_rule *rule, int64_t start)
 }
 
 void kt_recurrence_begin(struct kt_recurrence *recurrence, const struct kt_rule *rule,
-                         int64_t start, const struct kt_recurrence_zone *zone, uint64_t *budget)
+                         int64_t start, const struct kt_recurrence_zone *zone,
+                         struct kt_effort *effort)
 {
     recurrence->rule = *rule;
     complete(&recurrence->rule, start);
@@ -302,14 +386,15 @@ void kt_recurrence_begin(struct kt_recurrence *recurrence, const struct kt_rule 
     recurrence->first_unit = unit_of(rule, start);
     recurrence->unit = recurrence->first_unit;
     recurrence->left = rule->count ? rule->count : UINT64_MAX;
-    recurrence->budget = budget;
+    recurrence->effort = effort;
     recurrence->is_cut = false;
     recurrence->is_loaded = false;
+    (void)kt_effort_take(effort, KT_EFFORT_RULE);
 }
 
 void kt_recurrence_seek(struct kt_recurrence *recurrence, int64_t local)
 {
-    if (recurrence->rule.count || local <= recurrence->start)
+    if (recurrence->rule.count || local <= recurrence->start || recurrence->effort->left == 0)
         return;
     go_to_unit(recurrence, unit_of(&recurrence->rule, local));
     load_period(recurrence);
@@ -324,11 +409,10 @@ bool kt_recurrence_next(struct kt_recurrence *recurrence, int64_t before, int64_
     if (rule->has_until && rule->until < before)
         before = rule->until + 1;
     while (recurrence->left > 0) {
-        if (*recurrence->budget == 0) {
+        if (!kt_effort_take(recurrence->effort, 1)) {
             recurrence->is_cut = true;
             return false;
         }
-        --*recurrence->budget;
         if (!recurrence->is_loaded) {
             if ((int64_t)unit_day(rule, recurrence->unit) * KT_DAY_SECONDS >= before ||
                 (rule->frequency <= KT_HOURLY &&
@@ -347,8 +431,11 @@ bool kt_recurrence_next(struct kt_recurrence *recurrence, int64_t before, int64_
             return false;
         recurrence->position++;
         /* "nonexistent local time … MUST be ignored and MUST NOT be counted" (3.3.10) */
-        if (recurrence->zone.has && !recurrence->zone.has(recurrence->zone.zone, local))
-            continue;
+        if (recurrence->zone.has) {
+            (void)kt_effort_take(recurrence->effort, KT_EFFORT_CONVERSION);
+            if (!recurrence->zone.has(recurrence->zone.zone, local))
+                continue;
+        }
         recurrence->left--;
         *ret_local = local;
         return true;
@@ -356,11 +443,11 @@ bool kt_recurrence_next(struct kt_recurrence *recurrence, int64_t before, int64_
     return false;
 }
 
-bool kt_recurrence_has_start(const struct kt_rule *rule, int64_t start, uint64_t *budget)
+bool kt_recurrence_has_start(const struct kt_rule *rule, int64_t start, struct kt_effort *effort)
 {
     struct kt_recurrence recurrence;
     int64_t local;
 
-    kt_recurrence_begin(&recurrence, rule, start, NULL, budget);
+    kt_recurrence_begin(&recurrence, rule, start, NULL, effort);
     return kt_recurrence_next(&recurrence, start + 1, &local) && local == start;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <kontor/kontor.h>
+#include <string.h>
 #include <unistd.h>
 
 #define QUESTIONS_MAX 16u
@@ -87,7 +88,14 @@ static int server_init(void *argument, void **ret_state)
 
 static void server_call(void *state, const struct kt_message *call)
 {
-    kt_desk_take(state, call);
+    struct kt_desk *desk = state;
+    const char *zone = desk->service->timezone;
+    struct kt_from from = kt_message_from(call);
+
+    if (call->type == KT_ROWS_ASK_ZONE)
+        kt_reply(&from, 200, zone, strlen(zone));
+    else
+        kt_desk_take(desk, call);
 }
 
 static void server_message(void *state, const struct kt_message *message)

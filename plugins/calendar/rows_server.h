@@ -8,6 +8,9 @@
  * reply's type is an HTTP status. With 200 its data is a struct kt_memory_file, sealed, which now
  * belongs to whoever asked: the tables of rows.h as JSON. Else it is a problem (RFC 9457). Whoever
  * may call may read everybody's calendars: plugins trust each other.
+ *
+ * The call KT_ROWS_ASK_ZONE has no data; the reply, type 200, is the name of the configuration's
+ * zone, without a NUL.
  */
 #ifndef CALENDAR_ROWS_SERVER_H
 #define CALENDAR_ROWS_SERVER_H
@@ -15,6 +18,7 @@
 #include <kontor/plugin.h>
 
 #define KT_ROWS_ASK 1u
+#define KT_ROWS_ASK_ZONE 2u
 #define KT_ROWS_SERVER "calendar.rows"
 
 struct kt_service;

@@ -16,6 +16,10 @@
 /** How far a local time and its instant can be apart, and a margin: the zones span 26 hours. */
 #define ZONE_MARGIN_SECONDS (2 * KT_DAY_SECONDS)
 
+/** What one series may take of the effort: the rest of a calendar is shown beside one that is
+ * malicious. */
+#define SERIES_SHARE 4
+
 /** One expansion under way. */
 struct expansion {
     TALLOC_CTX *context;
@@ -24,8 +28,11 @@ struct expansion {
     struct kt_events *events;
     struct kt_warnings *warnings;
     size_t capacity;
-    uint64_t budget;
+    struct kt_effort effort;
     bool is_full;
+    bool is_series_cut;               /* the present one: something of it is missing */
+    size_t cut_count;                 /* series of which something is missing; */
+    const struct kt_entry *first_cut; /* the first of them */
 };
 
 /** A series: a master (or none) and its changed instances. */
@@ -53,13 +60,11 @@ static enum kt_moment_form replaced_form(const struct kt_moment *replaces)
     return replaces->form == KT_MOMENT_ZONED ? KT_MOMENT_UTC : replaces->form;
 }
 
-static int compare_replaced(const struct kt_moment *a, const struct kt_moment *b)
+static int compare_replaced(const struct kt_entry *a, const struct kt_entry *b)
 {
-    int64_t left = replaced_time(a), right = replaced_time(b);
-
-    if (left != right)
-        return (left > right) - (left < right);
-    return (int)replaced_form(a) - (int)replaced_form(b);
+    if (a->replaced != b->replaced)
+        return (a->replaced > b->replaced) - (a->replaced < b->replaced);
+    return (int)replaced_form(&a->replaces) - (int)replaced_form(&b->replaces);
 }
 
 static int compare_entries(const void *left, const void *right)
@@ -70,7 +75,7 @@ static int compare_entries(const void *left, const void *right)
     if (order == 0)
         order = (int)a->is_override - (int)b->is_override;
     if (order == 0 && a->is_override)
-        order = compare_replaced(&a->replaces, &b->replaces);
+        order = compare_replaced(a, b);
     if (order == 0)
         order = (a->sequence < b->sequence) - (a->sequence > b->sequence);
     if (order == 0)
@@ -82,13 +87,15 @@ static bool is_same_instance(const struct kt_entry *a, const struct kt_entry *b)
 {
     if (strcmp(a->details.uid, b->details.uid) != 0 || a->is_override != b->is_override)
         return false;
-    return !a->is_override || compare_replaced(&a->replaces, &b->replaces) == 0;
+    return !a->is_override || compare_replaced(a, b) == 0;
 }
 
 void kt_calendar_complete(struct kt_calendar *calendar)
 {
     size_t kept = 0;
 
+    for (size_t index = 0; index < calendar->count; index++)
+        calendar->entries[index].replaced = replaced_time(&calendar->entries[index].replaces);
     if (calendar->count > 1)
         qsort(calendar->entries, calendar->count, sizeof(struct kt_entry), compare_entries);
     for (size_t index = 0; index < calendar->count; index++) {
@@ -102,23 +109,37 @@ void kt_calendar_complete(struct kt_calendar *calendar)
 
 /* ---------------------------------------------------------------- bounds */
 
-static void warn_cut(struct expansion *expansion, const struct kt_entry *master)
+/** Take the effort of looking at something; false: there is not so much left. */
+static bool take(struct expansion *expansion, uint64_t steps)
 {
-    kt_warnings_add(expansion->context, expansion->warnings,
-                    "Too many repetitions to follow: some events, such as “%.80s”, are missing.",
-                    master->details.summary);
+    if (kt_effort_take(&expansion->effort, steps))
+        return true;
+    expansion->is_series_cut = true;
+    return false;
 }
 
-/** Take the work of looking through a list from the budget; false when there is none left. */
-static bool charge(struct expansion *expansion, const struct kt_entry *master, uint64_t steps)
+/** The end of a series, begun with its first entry. */
+static void note_cut(struct expansion *expansion, const struct kt_entry *entry)
 {
-    if (steps <= expansion->budget) {
-        expansion->budget -= steps;
-        return true;
-    }
-    expansion->budget = 0;
-    warn_cut(expansion, master);
-    return false;
+    if (expansion->is_series_cut && expansion->cut_count++ == 0)
+        expansion->first_cut = entry;
+    expansion->is_series_cut = false;
+}
+
+/** Say once what is missing, and what can be done. */
+static void warn_cut(const struct expansion *expansion)
+{
+    if (expansion->cut_count == 1)
+        kt_warnings_add(expansion->context, expansion->warnings,
+                        "“%.80s” repeats in a way that takes too long to follow: some events are "
+                        "missing. Simplify its repetition in your calendar, or end it (UNTIL).",
+                        expansion->first_cut->details.summary);
+    else if (expansion->cut_count > 1)
+        kt_warnings_add(expansion->context, expansion->warnings,
+                        "“%.80s” and %zu more repeat in a way that takes too long to follow: some "
+                        "events are missing. Simplify their repetitions in your calendar, or end "
+                        "them (UNTIL).",
+                        expansion->first_cut->details.summary, expansion->cut_count - 1);
 }
 
 /* ---------------------------------------------------------------- moments */
@@ -152,13 +173,22 @@ static int32_t key_day(const struct expansion *expansion, const struct kt_moment
     return kt_local_day(kt_zone_to_local(moment_zone(expansion, start), key));
 }
 
+/** Whether a local time, or a day, may be the one of a key, in whatever zone. */
+static bool is_near(int64_t local, int64_t key)
+{
+    return local - key < ZONE_MARGIN_SECONDS && key - local < ZONE_MARGIN_SECONDS;
+}
+
 /**
  * Whether a moment (of EXDATE or RECURRENCE-ID) names the instance with this key: the same
  * instant, or, when only one of the two has a time of day, the same day.
  */
-static bool names_instance(const struct expansion *expansion, const struct kt_moment *moment,
+static bool names_instance(struct expansion *expansion, const struct kt_moment *moment,
                            const struct kt_moment *start, int64_t key)
 {
+    if (!is_near(moment->local, key))
+        return false;
+    (void)take(expansion, KT_EFFORT_CONVERSION);
     if (moment->form == start->form ||
         (moment->form != KT_MOMENT_DATE && start->form != KT_MOMENT_DATE))
         return moment_key(expansion, moment) == key;
@@ -254,7 +284,7 @@ static int emit(struct expansion *expansion, const struct kt_entry *entry,
 /* ---------------------------------------------------------------- a series */
 
 /** The change that applies to an instance: its own, or the latest THISANDFUTURE before it. */
-static const struct kt_entry *find_override(const struct expansion *expansion,
+static const struct kt_entry *find_override(struct expansion *expansion,
                                             const struct series *series, int64_t key)
 {
     const struct kt_entry *range = NULL;
@@ -262,11 +292,15 @@ static const struct kt_entry *find_override(const struct expansion *expansion,
 
     for (size_t index = 0; index < series->override_count; index++) {
         const struct kt_entry *entry = &series->overrides[index];
-        int64_t replaced = moment_key(expansion, &entry->replaces);
+        int64_t replaced;
 
         if (names_instance(expansion, &entry->replaces, &series->master->start, key))
             return entry;
-        if (entry->is_range && replaced < key && (!range || replaced > range_key)) {
+        if (!entry->is_range)
+            continue;
+        (void)take(expansion, KT_EFFORT_CONVERSION);
+        replaced = moment_key(expansion, &entry->replaces);
+        if (replaced < key && (!range || replaced > range_key)) {
             range = entry;
             range_key = replaced;
         }
@@ -274,8 +308,7 @@ static const struct kt_entry *find_override(const struct expansion *expansion,
     return range;
 }
 
-static bool is_excluded(const struct expansion *expansion, const struct kt_entry *master,
-                        int64_t key)
+static bool is_excluded(struct expansion *expansion, const struct kt_entry *master, int64_t key)
 {
     for (uint32_t index = 0; index < master->exclusion_count; index++) {
         if (names_instance(expansion, &master->exclusions[index], &master->start, key))
@@ -315,7 +348,7 @@ static int emit_instance(struct expansion *expansion, const struct series *serie
 {
     const struct kt_entry *master = series->master, *override;
 
-    if (!charge(expansion, master, series->override_count + master->exclusion_count) ||
+    if (!take(expansion, series->override_count + master->exclusion_count) ||
         is_excluded(expansion, master, key))
         return 0;
     override = find_override(expansion, series, key);
@@ -341,13 +374,34 @@ static struct kt_rule localised_rule(const struct expansion *expansion, const st
     return copy;
 }
 
-static int emit_rule(struct expansion *expansion, const struct series *series,
-                     const struct kt_rule *written)
+/**
+ * Begin with a rule of a master. DTSTART is the first instance, and COUNT counts it, even if the
+ * rule doesn't yield it or it lies in a gap, where the rule yields nothing.
+ * @return false: it yields no instance but DTSTART
+ */
+static bool begin_rule(struct expansion *expansion, const struct kt_entry *master,
+                       const struct kt_rule *written, struct kt_recurrence *recurrence)
 {
-    const struct kt_entry *master = series->master;
     const struct kt_moment *start = &master->start;
     struct kt_rule rule = localised_rule(expansion, written, start);
     struct kt_recurrence_zone zone = {NULL, NULL};
+
+    if (start->form == KT_MOMENT_FLOATING || start->form == KT_MOMENT_ZONED)
+        zone = (struct kt_recurrence_zone){kt_zone_has, moment_zone(expansion, start)};
+    if (rule.count && ((zone.has && !zone.has(zone.zone, start->local)) ||
+                       !kt_recurrence_has_start(&rule, start->local, &expansion->effort))) {
+        if (--rule.count == 0)
+            return false;
+    }
+    kt_recurrence_begin(recurrence, &rule, start->local, &zone, &expansion->effort);
+    return true;
+}
+
+static int emit_rule(struct expansion *expansion, const struct series *series,
+                     const struct kt_rule *rule)
+{
+    const struct kt_entry *master = series->master;
+    const struct kt_moment *start = &master->start;
     struct kt_recurrence recurrence;
     int64_t from = kt_window_start(expansion->window) - master->span.days * KT_DAY_SECONDS -
                    master->span.seconds - series->shift_max - ZONE_MARGIN_SECONDS;
@@ -355,16 +409,8 @@ static int emit_rule(struct expansion *expansion, const struct series *series,
     int64_t local, key, start_key = moment_key(expansion, start);
     int result = 0;
 
-    if (start->form == KT_MOMENT_FLOATING || start->form == KT_MOMENT_ZONED)
-        zone = (struct kt_recurrence_zone){kt_zone_has, moment_zone(expansion, start)};
-    /* DTSTART is the first instance, and COUNT counts it, even if the rule doesn't yield it or it
-       lies in a gap, where the rule yields nothing. */
-    if (rule.count && ((zone.has && !zone.has(zone.zone, start->local)) ||
-                       !kt_recurrence_has_start(&rule, start->local, &expansion->budget))) {
-        if (--rule.count == 0)
-            return 0;
-    }
-    kt_recurrence_begin(&recurrence, &rule, start->local, &zone, &expansion->budget);
+    if (!begin_rule(expansion, master, rule, &recurrence))
+        return 0;
     kt_recurrence_seek(&recurrence, from);
     while (result == 0 && !expansion->is_full && kt_recurrence_next(&recurrence, before, &local)) {
         if (local < from)
@@ -373,8 +419,7 @@ static int emit_rule(struct expansion *expansion, const struct series *series,
         if (key != start_key)
             result = emit_instance(expansion, series, key, NULL, true);
     }
-    if (recurrence.is_cut)
-        warn_cut(expansion, master);
+    expansion->is_series_cut |= recurrence.is_cut;
     return result;
 }
 
@@ -398,13 +443,18 @@ static int64_t addition_key(const struct expansion *expansion, const struct kt_e
 }
 
 /** Whether an earlier addition, or the start, is the same instance. */
-static bool is_repeated(const struct expansion *expansion, const struct kt_entry *master,
-                        uint32_t index, int64_t key)
+static bool is_repeated(struct expansion *expansion, const struct kt_entry *master, uint32_t index,
+                        int64_t key)
 {
     if (key == moment_key(expansion, &master->start))
         return true;
     for (uint32_t other = 0; other < index; other++) {
-        if (addition_key(expansion, master, &master->additions[other].start) == key)
+        const struct kt_moment *addition = &master->additions[other].start;
+
+        if (!is_near(addition->local, key))
+            continue;
+        (void)take(expansion, KT_EFFORT_CONVERSION);
+        if (addition_key(expansion, master, addition) == key)
             return true;
     }
     return false;
@@ -419,16 +469,16 @@ static bool is_in_rules(struct expansion *expansion, const struct kt_entry *mast
     int64_t wanted = has_zone ? kt_zone_to_local(moment_zone(expansion, start), key) : key;
     int64_t local;
 
-    for (uint32_t index = 0; index < master->rule_count; index++) {
-        struct kt_rule rule = localised_rule(expansion, &master->rules[index], start);
-
-        kt_recurrence_begin(&recurrence, &rule, start->local, NULL, &expansion->budget);
+    for (uint32_t index = 0; index < master->rule_count && expansion->effort.left > 0; index++) {
+        if (!begin_rule(expansion, master, &master->rules[index], &recurrence))
+            continue;
         kt_recurrence_seek(&recurrence, wanted);
         while (kt_recurrence_next(&recurrence, wanted + 1, &local)) {
             if (local == wanted && local_to_key(expansion, start, local) == key)
                 return true;
         }
     }
+    expansion->is_series_cut |= expansion->effort.left == 0;
     return false;
 }
 
@@ -450,7 +500,7 @@ static int emit_additions(struct expansion *expansion, const struct series *seri
             key + span->days * KT_DAY_SECONDS + span->seconds + reach <
                 kt_window_start(expansion->window))
             continue;
-        if (charge(expansion, master, index) && !is_repeated(expansion, master, index, key) &&
+        if (take(expansion, index) && !is_repeated(expansion, master, index, key) &&
             !is_in_rules(expansion, master, key))
             result = emit_instance(expansion, series, key, span, true);
     }
@@ -461,8 +511,11 @@ static int emit_series(struct expansion *expansion, const struct series *series)
 {
     const struct kt_entry *master = series->master;
     bool is_recurring = false;
+    uint64_t share = expansion->limits->steps_max / SERIES_SHARE, left = expansion->effort.left;
+    uint64_t aside = left > share ? left - share : 0;
     int result = 0;
 
+    expansion->effort.left -= aside;
     if (master && !master->is_cancelled) {
         is_recurring = master->rule_count || master->addition_count || series->override_count;
         result = emit_instance(expansion, series, moment_key(expansion, &master->start), NULL,
@@ -479,6 +532,8 @@ static int emit_series(struct expansion *expansion, const struct series *series)
             result = emit(expansion, entry, &entry->span, moment_key(expansion, &entry->start),
                           moment_key(expansion, &entry->replaces), true);
     }
+    expansion->effort.left += aside;
+    note_cut(expansion, master ? master : series->overrides);
     return result;
 }
 
@@ -534,7 +589,7 @@ int kt_calendar_events(TALLOC_CTX *context, const struct kt_calendar *calendar,
                                   .limits = limits,
                                   .events = ret_events,
                                   .warnings = warnings,
-                                  .budget = limits->steps_max};
+                                  .effort = kt_effort_of(limits->steps_max)};
     size_t index = 0;
     int result = 0;
 
@@ -556,5 +611,6 @@ int kt_calendar_events(TALLOC_CTX *context, const struct kt_calendar *calendar,
         if (series.master && series.master->rule_count > 1)
             drop_doubles(ret_events, first_event);
     }
+    warn_cut(&expansion);
     return result;
 }

@@ -53,6 +53,7 @@ struct kt_entry {
     bool is_override; /**< it stands for the instance at `replaces` */
     bool is_range;    /**< and for all after it (RANGE=THISANDFUTURE) */
     struct kt_moment replaces;
+    int64_t replaced; /**< when that is; set by kt_calendar_complete */
     int64_t sequence; /**< of two with the same identity the greater one is valid, */
     size_t order;     /**< and of two with the same sequence the later one in the file */
     struct kt_rule *rules;
@@ -76,7 +77,8 @@ void kt_calendar_complete(struct kt_calendar *calendar);
 /** Bounds of one expansion. */
 struct kt_series_limits {
     size_t instances_max; /**< events in the answer; more are cut off, with a warning */
-    uint64_t steps_max;   /**< periods, instances, exclusions and changes that are looked at */
+    uint64_t steps_max;   /**< of effort.h, to follow repetitions; what is beyond is missing, with
+                               a warning */
 };
 
 /**

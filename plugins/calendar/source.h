@@ -55,12 +55,14 @@ int kt_source_fail(struct kt_source_error *error, enum kt_trouble trouble, const
 struct kt_source_question {
     const struct kt_window *window;
     int64_t deadline_ms; /**< by kt_now_ms: then there is an answer or KT_TROUBLE_LATE */
+    const char *person;  /**< whose turn it is where there is only so much of something */
 };
 
 /** What a source knows of the window. */
 struct kt_source_answer {
     struct kt_events events;
     struct kt_warnings warnings;
+    bool is_incomplete; /**< something connected could not be read; a warning says what */
 };
 
 /**

@@ -56,6 +56,7 @@ static struct reading *copy_question(const struct kt_source_question *question)
         reading, window->bounds, (size_t)(window->days + 1) * sizeof(*window->bounds)));
     reading->question = *question;
     reading->question.window = &reading->window;
+    reading->question.person = kt_must(talloc_strdup(reading, question->person));
     return reading;
 }
 
@@ -72,9 +73,9 @@ static void read_one(void *shared, uint32_t index, void *result)
 
 /* ---------------------------------------------------------------- together */
 
-/** All answers in one; what failed becomes a warning. @return how many answers there are */
-static uint32_t merge(TALLOC_CTX *context, const struct kt_sources *sources, void *const *results,
-                      struct kt_source_answer *ret_answer)
+/** What failed becomes a warning. @return how many answers there are */
+static uint32_t warn(TALLOC_CTX *context, const struct kt_sources *sources, void *const *results,
+                     struct kt_warnings *warnings)
 {
     uint32_t answers = 0;
 
@@ -82,17 +83,32 @@ static uint32_t merge(TALLOC_CTX *context, const struct kt_sources *sources, voi
         const struct report *report = results[index];
         const char *label = sources->list[index]->label;
 
-        if (!report) {
-            kt_warnings_add(context, &ret_answer->warnings,
-                            "%s did not answer in time: its events are missing.", label);
-        } else if (report->status < 0) {
-            kt_warnings_add(context, &ret_answer->warnings, "%s: %s. Its events are missing.",
-                            label, report->error.text);
-        } else {
-            kt_source_answer_add(context, ret_answer, &report->answer.events,
-                                 &report->answer.warnings);
+        if (!report)
+            kt_warnings_add(context, warnings, "%s did not answer in time: its events are missing.",
+                            label);
+        else if (report->status < 0)
+            kt_warnings_add(context, warnings, "%s: %s. Its events are missing.", label,
+                            report->error.text);
+        else
             answers++;
-        }
+    }
+    return answers;
+}
+
+/** All answers in one; what is missing is told first. @return how many answers there are */
+static uint32_t merge(TALLOC_CTX *context, const struct kt_sources *sources, void *const *results,
+                      struct kt_source_answer *ret_answer)
+{
+    uint32_t answers = warn(context, sources, results, &ret_answer->warnings);
+
+    ret_answer->is_incomplete = answers < sources->count;
+    for (uint32_t index = 0; index < sources->count; index++) {
+        const struct report *report = results[index];
+
+        if (!report || report->status < 0)
+            continue;
+        kt_source_answer_add(context, ret_answer, &report->answer.events, &report->answer.warnings);
+        ret_answer->is_incomplete |= report->answer.is_incomplete;
     }
     return answers;
 }

@@ -6,6 +6,7 @@
 #include "url_cache.h"
 
 #include <kontor/process.h>
+#include <stdbool.h>
 #include <string.h>
 
 /** Entries, bytes of all texts, and for how long one is kept without being used. */
@@ -82,9 +83,23 @@ struct kt_url_known *kt_url_cache_find(TALLOC_CTX *context, const char *address)
     known = kt_must(talloc_zero(context, struct kt_url_known));
     known->etag = entry->etag ? kt_must(talloc_strdup(known, entry->etag)) : NULL;
     known->modified = entry->modified ? kt_must(talloc_strdup(known, entry->modified)) : NULL;
-    known->text = kt_must(talloc_memdup(known, entry->text, entry->size + 1));
     known->size = entry->size;
     return known;
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+char *kt_url_cache_text(TALLOC_CTX *context, const char *address, const struct kt_url_known *known)
+{
+    struct entry *entry = find(address);
+
+    if (!entry || entry->size != known->size || !is_same(entry->etag, known->etag) ||
+        !is_same(entry->modified, known->modified))
+        return NULL;
+    return kt_must(talloc_memdup(context, entry->text, entry->size + 1));
 }
 
 void kt_url_cache_put(const char *address, const char *etag, const char *modified, const char *text,

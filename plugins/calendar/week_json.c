@@ -211,6 +211,7 @@ int kt_week_json(TALLOC_CTX *context, const struct kt_week *week, size_t size_ma
         kt_insight_write_comparison(&json, week->comparison, week->people_max, week->is_brief);
     if (!week->is_brief)
         write_events(&json, week);
+    kt_json_write_boolean(&json, "incomplete", week->is_incomplete);
     write_warnings(&json, week);
     kt_json_write_end(&json);
     return kt_json_writer_finish(&json, ret_text, ret_size);

@@ -13,6 +13,7 @@ struct kt_week {
     const struct kt_window *window;
     const struct kt_breakdown *breakdown;
     const struct kt_warnings *warnings;
+    bool is_incomplete; /**< something connected could not be read; a warning says what */
     const struct kt_comparison *comparison; /**< NULL: no weeks before are known */
     uint32_t week_start;                    /**< 0 = Monday, 6 = Sunday */
     int32_t today;                          /**< in the window's zone */

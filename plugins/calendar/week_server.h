@@ -5,8 +5,8 @@
  *
  * The call, type KT_WEEK_ASK, has the JSON of question.h, of seven days or of as many as fit. The
  * reply's type is an HTTP status; with 200 it has the JSON of GET /api/calendar/week for that
- * person, else a problem (RFC 9457); a week too large for a message comes without its lists of
- * events. Whoever may call may read everybody's weeks: plugins trust each other.
+ * person, else a problem (RFC 9457) as in question.h; a week too large for a message comes without
+ * its lists of events. Whoever may call may read everybody's weeks: plugins trust each other.
  */
 #ifndef CALENDAR_WEEK_SERVER_H
 #define CALENDAR_WEEK_SERVER_H

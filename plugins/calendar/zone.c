@@ -9,7 +9,9 @@
 #include "zone_database.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct kt_zone {
     const char *name;
@@ -46,6 +48,51 @@ int kt_zone_open_foreign(TALLOC_CTX *context, const char *name, struct kt_zone *
             return result;
     }
     return -ENOENT;
+}
+
+/** Take up to two digits. @return how many there were */
+static int take_digits(const char **cursor, int32_t *ret_number)
+{
+    int count = 0;
+
+    *ret_number = 0;
+    for (; count < 2 && **cursor >= '0' && **cursor <= '9'; count++, (*cursor)++)
+        *ret_number = *ret_number * 10 + (**cursor - '0');
+    return count;
+}
+
+/** What stands behind "GMT" or "UTC": "+1", "+01", "+0100", "+1:00", "+01:00". */
+static bool read_offset(const char *text, int32_t *ret_offset)
+{
+    const char *cursor = text + 1;
+    int32_t hours, minutes = 0;
+    int digits;
+
+    if (*text != '+' && *text != '-')
+        return false;
+    digits = take_digits(&cursor, &hours);
+    if (digits == 0)
+        return false;
+    if (*cursor) {
+        if (*cursor == ':')
+            cursor++;
+        else if (digits == 1)
+            return false;
+        if (take_digits(&cursor, &minutes) != 2 || *cursor || minutes > 59)
+            return false;
+    }
+    *ret_offset = (hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+    return abs(*ret_offset) <= KT_ZONE_OFFSET_MAX;
+}
+
+int kt_zone_open_offset(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone)
+{
+    int32_t offset;
+
+    if ((strncasecmp(name, "GMT", 3) != 0 && strncasecmp(name, "UTC", 3) != 0) ||
+        !read_offset(name + 3, &offset))
+        return -ENOENT;
+    return kt_zone_new(context, name, offset, NULL, 0, ret_zone);
 }
 
 int kt_zone_new(TALLOC_CTX *context, const char *name, int32_t first_offset,

@@ -41,6 +41,14 @@ int kt_zone_open(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zon
 int kt_zone_open_foreign(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
 
 /**
+ * Open a zone that is called by its distance from Greenwich: "GMT+0100", "UTC-5", "GMT+05:30". In
+ * such names, which Apple, Outlook and others write, "+" is east, unlike in the database's
+ * Etc/GMT+5 and in POSIX.
+ * @return 0, -ENOENT: it is no such name, or -ENOMEM
+ */
+int kt_zone_open_offset(TALLOC_CTX *context, const char *name, struct kt_zone **ret_zone);
+
+/**
  * Make a zone that is in no database.
  * @param name          what it is called; copied
  * @param first_offset  before the first change; no offset is beyond KT_ZONE_OFFSET_MAX

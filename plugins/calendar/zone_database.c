@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * A name is a zone if the database has a file of that name. GLib gets the path of the file, never
+ * the name: that it would first try as a rule of POSIX, by which "GMT+1" and "Foo+1" are an hour
+ * west of Greenwich.
+ *
  * GLib searches all changes that a zone ever had from the first one, for each instant. But instants
  * come in swarms, mostly of one week: so each thread remembers the last two that it asked for and
  * that lie between the same two changes. Whatever lies between them does, too.
@@ -9,11 +13,20 @@
 #include "zone.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-/** The database has 600 names, thrice where the system keeps its variants, too. */
-#define KEPT_MAX 2000u
+/** The database has 600 names. */
+#define KEPT_MAX 1000u
+/** Where it is unless the environment's TZDIR says otherwise; GLib and libc look there, too. */
+#define DIRECTORY "/usr/share/zoneinfo"
+#define PATH_SIZE 512
+/** How a zone's file begins (RFC 9636, 3.1), and how long its header is. */
+#define MAGIC "TZif"
+#define HEADER_SIZE 44
 
 struct kt_database_zone {
     const char *name;
@@ -48,15 +61,15 @@ __attribute__((__destructor__)) static void forget(void)
 }
 
 /**
- * Whether a text can be the name of a zone's file. GLib would also take a path, a POSIX rule or
- * the environment's zone, none of which a calendar or a client may choose.
+ * Whether a text can be a name of the database: those begin with a capital letter. What doesn't is
+ * a path, or the system's own and no name that others know: posixrules, localtime, right/….
  */
 static bool is_name(const char *name)
 {
-    size_t length = strlen(name);
+    size_t length = strnlen(name, KT_ZONE_NAME_MAX + 1);
     bool segment_begins = true;
 
-    if (length == 0 || length > KT_ZONE_NAME_MAX)
+    if (length > KT_ZONE_NAME_MAX || !g_ascii_isupper(*name))
         return false;
     for (; *name; name++) {
         if (segment_begins && !g_ascii_isalpha(*name))
@@ -68,6 +81,36 @@ static bool is_name(const char *name)
     return !segment_begins;
 }
 
+/** GLib complains in the log of files that are no zones, of which the directory has some. */
+static bool is_zone_file(const char *path)
+{
+    char header[HEADER_SIZE];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_zone = file >= 0 && read(file, header, sizeof(header)) == (ssize_t)sizeof(header) &&
+                   memcmp(header, MAGIC, sizeof(MAGIC) - 1) == 0;
+
+    if (file >= 0)
+        close(file);
+    return is_zone;
+}
+
+/** @return NULL: there is none. UTC needs no file: it is there on a system without a database. */
+static GTimeZone *read_file(const char *name)
+{
+    const char *directory = g_getenv("TZDIR");
+    char path[PATH_SIZE];
+    int length;
+
+    if (strcmp(name, "UTC") == 0)
+        return g_time_zone_new_utc();
+    if (!directory || *directory != '/')
+        directory = DIRECTORY;
+    length = snprintf(path, sizeof(path), "%s/%s", directory, name);
+    if (length >= (int)sizeof(path) || !is_zone_file(path))
+        return NULL;
+    return g_time_zone_new_identifier(path);
+}
+
 static int zone_destroy(struct kt_database_zone *zone)
 {
     g_time_zone_unref(zone->zone);
@@ -76,7 +119,7 @@ static int zone_destroy(struct kt_database_zone *zone)
 
 static int read_zone(TALLOC_CTX *context, const char *name, struct kt_database_zone **ret_zone)
 {
-    GTimeZone *found = g_time_zone_new_identifier(name);
+    GTimeZone *found = read_file(name);
     struct kt_database_zone *zone;
 
     if (!found)

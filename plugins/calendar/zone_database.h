@@ -15,7 +15,8 @@
 struct kt_database_zone;
 
 /**
- * Find a zone by its name. On any thread.
+ * Find a zone by its name, written as the database does ("Europe/Berlin", "Etc/GMT+5"). Nothing
+ * else is taken: no rule of POSIX ("GMT+1"), no path. On any thread.
  * @param context   owns the zone if very many are kept already; else it lives as long as we do
  * @param ret_name  lives as long as the zone
  * @return 0, -ENOENT: there is no such zone on this system, or -ENOMEM

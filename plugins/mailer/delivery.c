@@ -2,6 +2,7 @@
 /* The answer of the calendar has an HTTP status as its type; see plugins/calendar/week_server.h. */
 #include "delivery.h"
 #include "calendar/civil.h"
+#include "unread.h"
 #include "view.h"
 
 #include <errno.h>
@@ -18,10 +19,15 @@
 #define UNSUBSCRIBE_SECONDS (INT64_C(2) * 365 * KT_DAY_SECONDS)
 #define VERIFY_DAYS 3
 
-static void fail(struct kt_post_outcome *outcome, enum kt_post_fate fate, const char *text)
+static void set(struct kt_post_outcome *outcome, enum kt_post_fate fate, const char *text)
 {
     *outcome = (struct kt_post_outcome){.fate = fate};
     snprintf(outcome->text, sizeof(outcome->text), "%s", text);
+}
+
+static const char *text_of(const cJSON *json, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
 /** The text of a question: about a week beside the one before, no more of it than a mail shows. */
@@ -56,27 +62,20 @@ static int call_calendar(const struct kt_mailer *mailer, const char *text,
                                   ret_reply);
 }
 
-static cJSON *ask_week(const struct kt_mailer *mailer, const char *user, const char *zone,
-                       int32_t first_day, struct kt_post_outcome *outcome)
+/**
+ * @param ret_answer  the week or the problem, NULL: nothing that could be read
+ * @return an HTTP status, 0: no answer
+ */
+static uint32_t ask_week(const struct kt_mailer *mailer, const char *user, const char *zone,
+                         int32_t first_day, cJSON **ret_answer)
 {
     char *question = make_question(user, zone, first_day);
     const struct kt_message *reply;
     int result = call_calendar(mailer, question, &reply);
-    cJSON *answer = NULL;
 
     cJSON_free(question);
-    if (result == 0)
-        answer = cJSON_ParseWithLength(reply->data, reply->size);
-    if (result == 0 && reply->type == 200 && answer)
-        return answer;
-    if (result == 0 && (reply->type == 404 || reply->type == 401))
-        fail(outcome, KT_POST_NEVER, "no calendar is connected");
-    else if (result == 0 && answer)
-        fail(outcome, KT_POST_LATER, "the calendar can't be read now");
-    else
-        fail(outcome, KT_POST_LATER, "the calendar does not answer");
-    cJSON_Delete(answer);
-    return NULL;
+    *ret_answer = result == 0 ? cJSON_ParseWithLength(reply->data, reply->size) : NULL;
+    return *ret_answer ? reply->type : 0;
 }
 
 /** The links of a mail; texts owned by the process. */
@@ -96,23 +95,62 @@ static void make_links(const struct kt_mailer *mailer, const char *user, const c
     talloc_free(link.address);
 }
 
+/** A week as it is, or no view and why. */
+static void view_week(const cJSON *week, const struct kt_view_links *links,
+                      enum kt_delivery_patience patience, struct kt_delivery_view *view)
+{
+    bool is_incomplete = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(week, "incomplete"));
+    bool is_good = !is_incomplete || patience != KT_DELIVERY_WAITS;
+
+    set(&view->outcome, is_good ? KT_POST_SENT : KT_POST_LATER,
+        is_incomplete ? "a calendar could not be read" : "");
+    if (!is_good)
+        return;
+    view->view = kt_view_make(week, links);
+    if (!view->view)
+        set(&view->outcome, KT_POST_LATER, "the calendar's answer makes no sense");
+}
+
+/**
+ * What there is instead of a week. The trouble decides, not the status: a calendar that is gone
+ * (404) may be back in an hour, and only who has connected none has no trouble with it.
+ */
+static void view_problem(uint32_t status, const cJSON *problem, int32_t first_day,
+                         const struct kt_view_links *links, enum kt_delivery_patience patience,
+                         struct kt_delivery_view *view)
+{
+    const char *trouble = text_of(problem, "trouble");
+    const struct kt_unread *unread = kt_unread_find(trouble ? trouble : "");
+
+    if (trouble && patience == KT_DELIVERY_LAST)
+        view->view =
+            kt_view_make_unread(first_day, text_of(problem, "detail"), unread->advice, links);
+    if (view->view)
+        set(&view->outcome, KT_POST_SENT, unread->reason);
+    else if (trouble || status != 404)
+        set(&view->outcome, KT_POST_LATER, unread->reason);
+    else
+        set(&view->outcome, KT_POST_NEVER, "no calendar is connected");
+}
+
 void kt_delivery_view(const struct kt_mailer *mailer, const char *user,
                       const struct kt_settings *settings, const struct kt_due *due,
-                      struct kt_delivery_view *ret_view)
+                      enum kt_delivery_patience patience, struct kt_delivery_view *ret_view)
 {
     int32_t first_day = kt_schedule_first_day(due);
     struct kt_view_links links;
-    cJSON *week;
+    cJSON *answer;
+    uint32_t status = ask_week(mailer, user, settings->zone, first_day, &answer);
 
     ret_view->view = NULL;
-    week = ask_week(mailer, user, settings->zone, first_day, &ret_view->outcome);
-    if (!week)
-        return;
     make_links(mailer, user, settings->address, kt_unix_ms() / 1000, &links);
-    ret_view->view = kt_view_make(week, &links);
-    if (!ret_view->view)
-        fail(&ret_view->outcome, KT_POST_LATER, "the calendar's answer makes no sense");
-    cJSON_Delete(week);
+    if (status == 200)
+        view_week(answer, &links, patience, ret_view);
+    else if (answer)
+        view_problem(status, answer, first_day, &links, patience, ret_view);
+    else
+        set(&ret_view->outcome, KT_POST_LATER, "the calendar does not answer");
+    cJSON_Delete(answer);
 }
 
 static void send_letter(const struct kt_mailer *mailer, const struct kt_letter *letter,
@@ -122,7 +160,7 @@ static void send_letter(const struct kt_mailer *mailer, const struct kt_letter *
     char *text = kt_letter_write(kt_self_memory(), letter, &size);
 
     if (!text) {
-        fail(ret_outcome, KT_POST_LATER, "the mail can't be written");
+        set(ret_outcome, KT_POST_LATER, "the mail can't be written");
         return;
     }
     kt_post_send(mailer->post, mailer->from.address, letter->to, text, size, ret_outcome);
@@ -131,11 +169,12 @@ static void send_letter(const struct kt_mailer *mailer, const struct kt_letter *
 
 void kt_delivery_week(const struct kt_mailer *mailer, const char *user,
                       const struct kt_settings *settings, const struct kt_due *due,
-                      const char *message_id, struct kt_post_outcome *ret_outcome)
+                      const char *message_id, enum kt_delivery_patience patience,
+                      struct kt_post_outcome *ret_outcome)
 {
     struct kt_delivery_view view;
 
-    kt_delivery_view(mailer, user, settings, due, &view);
+    kt_delivery_view(mailer, user, settings, due, patience, &view);
     if (!view.view) {
         *ret_outcome = view.outcome;
         return;
@@ -150,6 +189,8 @@ void kt_delivery_week(const struct kt_mailer *mailer, const char *user,
                                     .unsubscribe = cJSON_GetStringValue(
                                         cJSON_GetObjectItem(view.view, "unsubscribe"))},
                 ret_outcome);
+    if (ret_outcome->fate == KT_POST_SENT)
+        memcpy(ret_outcome->text, view.outcome.text, sizeof(ret_outcome->text));
     cJSON_Delete(view.view);
 }
 

@@ -123,7 +123,7 @@ static void order_main(void *argument)
     due = kt_schedule_after(&schedule, kt_unix_ms() / 1000);
     message_id = kt_must(talloc_asprintf(kt_self_memory(), "now.%08x%08x@%s", randombytes_random(),
                                          randombytes_random(), mailer->domain));
-    kt_delivery_week(mailer, order->user, &settings, &due, message_id, &outcome);
+    kt_delivery_week(mailer, order->user, &settings, &due, message_id, KT_DELIVERY_NOW, &outcome);
     reply_result(&order->from, outcome.fate == KT_POST_SENT ? NULL : outcome.text);
 }
 

@@ -158,6 +158,8 @@ static bool take_address(const cJSON *value, struct kt_settings *settings)
     return true;
 }
 
+static const char no_such_zone[] = "There is no such time zone; use a name such as Europe/Berlin.";
+
 /** Take what is in the wish. @return NULL, or what is wrong */
 static const char *take_wish(const cJSON *json, struct kt_settings *settings)
 {
@@ -174,12 +176,15 @@ static const char *take_wish(const cJSON *json, struct kt_settings *settings)
     if (hour && !take_hour(hour, settings))
         return "The hour must be 0 … 23.";
     if (zone && !take_zone(zone, settings))
-        return "There is no such time zone. Use a name such as Europe/Berlin.";
+        return no_such_zone;
     if (address && !take_address(address, settings))
         return "This is not an e-mail address that mail can be sent to.";
     if (on)
         settings->is_on = cJSON_IsTrue(on);
-    return settings->is_on && !*settings->address ? "Say first where the mail shall go." : NULL;
+    if (settings->is_on && !*settings->address)
+        return "Say first where the mail shall go.";
+    /* one that was stored may have left the database */
+    return settings->is_on && !kt_zones_get(settings->zone) ? no_such_zone : NULL;
 }
 
 /** A mail that the change would skip is due at once. */
@@ -308,7 +313,7 @@ static void preview(struct kt_request *request)
         return;
     }
     due = due_now(&settings);
-    kt_delivery_view(mailer, user, &settings, &due, &view);
+    kt_delivery_view(mailer, user, &settings, &due, KT_DELIVERY_NOW, &view);
     if (!view.view) {
         kt_respond_problem(request, view.outcome.fate == KT_POST_NEVER ? 404 : 503,
                            "There is nothing to show: %s.", view.outcome.text);
@@ -351,7 +356,7 @@ static void send_now(struct kt_request *request)
     due = due_now(&wish.settings);
     message_id = kt_must(talloc_asprintf(kt_self_memory(), "now.%08x%08x@%s", randombytes_random(),
                                          randombytes_random(), mailer->domain));
-    kt_delivery_week(mailer, user, &wish.settings, &due, message_id, &outcome);
+    kt_delivery_week(mailer, user, &wish.settings, &due, message_id, KT_DELIVERY_NOW, &outcome);
     if (outcome.fate == KT_POST_SENT)
         kt_respond_json(request, 200, kt_must(cJSON_Parse("{\"sent\":true}")));
     else

@@ -28,6 +28,11 @@
 #define DOUBLINGS_MAX 11u
 /** Between tries to write down what was sent: else it might be sent again. */
 #define CLOSE_PAUSE_MS 1000
+/** For so long a mail waits for calendars that can't be read, in seconds: some come back by
+ * themselves, and those that don't shall not take Friday's mail to Saturday. */
+#define CALENDARS_WAIT (2 * 3600)
+/** Which part of the grace is left at the latest: half an hour of 12. */
+#define GRACE_LAST_PART 24
 #define WEEK_SECONDS (INT64_C(7) * 24 * 3600)
 /**
  * Crashes that are none of the supervisor's business: of so many sleepers some may crash, and each
@@ -117,12 +122,23 @@ static void close_entry(const struct errand *errand, struct kt_ledger_entry *ent
                      strerror(-result));
 }
 
+/** Whether this is the moment to say that a calendar can't be read: the next try would come too
+ * late. */
+static bool is_last_try(const struct kt_mailer *mailer, const struct kt_due *due, int64_t pause_ms)
+{
+    int64_t wait = mailer->grace - mailer->grace / GRACE_LAST_PART;
+
+    if (wait > CALENDARS_WAIT)
+        wait = CALENDARS_WAIT;
+    return kt_unix_ms() + pause_ms > (due->at + wait) * 1000;
+}
+
 /** What the outcome of a try means for the ledger. @return when to look again, ms; 0: it is over */
-static int64_t decide(const struct errand *errand, const struct kt_due *due,
+static int64_t decide(const struct errand *errand, const struct kt_due *due, int64_t pause_ms,
                       const struct kt_post_outcome *outcome, struct kt_ledger_entry *entry)
 {
     const struct kt_mailer *mailer = errand->mailer;
-    int64_t next_ms = kt_unix_ms() + doubled(mailer->retry_first_ms, entry->tries - 1);
+    int64_t next_ms = kt_unix_ms() + pause_ms;
 
     entry->code = outcome->code;
     snprintf(entry->text, sizeof(entry->text), "%s", outcome->text);
@@ -143,16 +159,21 @@ static int64_t decide(const struct errand *errand, const struct kt_due *due,
 static int64_t deliver(const struct errand *errand, const struct kt_settings *settings,
                        const struct kt_due *due, struct kt_ledger_entry *entry)
 {
+    const struct kt_mailer *mailer = errand->mailer;
+    int64_t next_ms, pause_ms = doubled(mailer->retry_first_ms, entry->tries - 1);
     struct kt_post_outcome outcome;
-    int64_t next_ms;
 
-    kt_delivery_week(errand->mailer, errand->user, settings, due, entry->message_id, &outcome);
-    next_ms = decide(errand, due, &outcome, entry);
+    kt_delivery_week(mailer, errand->user, settings, due, entry->message_id,
+                     is_last_try(mailer, due, pause_ms) ? KT_DELIVERY_LAST : KT_DELIVERY_WAITS,
+                     &outcome);
+    next_ms = decide(errand, due, pause_ms, &outcome, entry);
     if (entry->state == KT_LEDGER_FAILED)
         kt_log_warning("the mail of %s is given up: %s", errand->user, outcome.text);
     else if (entry->state == KT_LEDGER_WAITING)
         kt_log_info("the mail of %s is tried again later: %s", errand->user, outcome.text);
-    kt_house_count(errand->mailer->house, entry->state);
+    else if (*outcome.text)
+        kt_log_info("the mail of %s has no whole week: %s", errand->user, outcome.text);
+    kt_house_count(mailer->house, entry->state);
     close_entry(errand, entry);
     return next_ms;
 }

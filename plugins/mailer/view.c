@@ -17,6 +17,7 @@
 /** A day of meetings that fills the bar, unless the week has a longer one. */
 #define BAR_MINUTES_MIN 240
 #define WARNINGS_MAX 3
+#define WEEK_DAYS 7
 
 static const char *const day_names[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 static const char *const month_names[] = {"January",   "February", "March",    "April",
@@ -95,23 +96,25 @@ static void add_duration(cJSON *object, int64_t minutes)
 }
 
 /** "Your week, 26 October to 1 November 2026". */
-static void add_title(cJSON *view, const cJSON *dates)
+static void add_title(cJSON *view, int32_t first_day, int32_t last_day)
 {
-    struct kt_date first, last;
+    struct kt_date first = kt_date_from_day(first_day), last = kt_date_from_day(last_day);
     char text[96];
-    int32_t day;
 
-    if (kt_date_parse(text_of(dates, "first_date"), &day) < 0)
-        return;
-    first = kt_date_from_day(day);
-    if (kt_date_parse(text_of(dates, "last_date"), &day) < 0)
-        return;
-    last = kt_date_from_day(day);
     snprintf(text, sizeof(text), "Your week, %u%s%s to %u %s %d", (unsigned)first.day,
              first.month == last.month ? "" : " ",
              first.month == last.month ? "" : month_names[first.month - 1], (unsigned)last.day,
              month_names[last.month - 1], (int)last.year);
     add_text(view, "title", text);
+}
+
+static void add_dates(cJSON *view, const cJSON *dates)
+{
+    int32_t first_day, last_day;
+
+    if (kt_date_parse(text_of(dates, "first_date"), &first_day) == 0 &&
+        kt_date_parse(text_of(dates, "last_date"), &last_day) == 0)
+        add_title(view, first_day, last_day);
 }
 
 /** ", 3 h more than last week" */
@@ -134,9 +137,29 @@ static void compare_weeks(int64_t minutes, const cJSON *week, char *text, size_t
              difference > 0 ? "more" : "less");
 }
 
-static void add_words(cJSON *view, const cJSON *week)
+/** Nothing is compared: what is missing is missing in the week before, too. */
+static void add_words_of_a_part(cJSON *view, int64_t minutes)
 {
-    int64_t minutes = meeting_minutes(week);
+    char duration[KT_VIEW_DURATION_SIZE], text[160];
+
+    kt_view_duration(minutes, duration);
+    if (minutes > 0)
+        snprintf(text, sizeof(text),
+                 "You spent at least %s in meetings: a calendar could not be read.", duration);
+    else
+        snprintf(text, sizeof(text),
+                 "A calendar could not be read, so this is not your whole week.");
+    add_text(view, "headline", text);
+    if (minutes > 0)
+        snprintf(text, sizeof(text), "Your week: at least %s in meetings, a calendar is missing",
+                 duration);
+    else
+        snprintf(text, sizeof(text), "Your week: a calendar could not be read");
+    add_text(view, "subject", text);
+}
+
+static void add_words(cJSON *view, int64_t minutes, const cJSON *week)
+{
     char duration[KT_VIEW_DURATION_SIZE], comparison[64], text[160];
 
     kt_view_duration(minutes, duration);
@@ -145,7 +168,6 @@ static void add_words(cJSON *view, const cJSON *week)
         snprintf(text, sizeof(text), "You spent %s in meetings%s.", duration, comparison);
     else
         snprintf(text, sizeof(text), "No meetings this week: it was all yours.");
-    add_bool(view, "is_empty", minutes == 0);
     add_text(view, "headline", text);
     if (minutes > 0)
         snprintf(text, sizeof(text), "Your week: %s in meetings", duration);
@@ -283,8 +305,17 @@ static void add_warnings(cJSON *view, const cJSON *week)
     }
 }
 
+static void add_links(cJSON *view, const struct kt_view_links *links)
+{
+    add_text(view, "page", links->page);
+    add_text(view, "settings", links->settings);
+    add_text(view, "unsubscribe", links->unsubscribe);
+}
+
 cJSON *kt_view_make(const cJSON *week, const struct kt_view_links *links)
 {
+    bool is_whole = !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(week, "incomplete"));
+    int64_t minutes = meeting_minutes(week);
     cJSON *view = cJSON_CreateObject();
 
     if (!view || !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(week, "totals")) ||
@@ -292,14 +323,36 @@ cJSON *kt_view_make(const cJSON *week, const struct kt_view_links *links)
         cJSON_Delete(view);
         return NULL;
     }
-    add_title(view, cJSON_GetObjectItemCaseSensitive(week, "week"));
-    add_words(view, week);
+    add_dates(view, cJSON_GetObjectItemCaseSensitive(week, "week"));
+    if (is_whole)
+        add_words(view, minutes, week);
+    else
+        add_words_of_a_part(view, minutes);
+    add_bool(view, "is_empty", minutes == 0 && is_whole);
+    add_bool(view, "has_hours", minutes > 0);
     add_days(view, week);
     add_kinds(view, week);
     add_people(view, week);
     add_warnings(view, week);
-    add_text(view, "page", links->page);
-    add_text(view, "settings", links->settings);
-    add_text(view, "unsubscribe", links->unsubscribe);
+    add_links(view, links);
+    return view;
+}
+
+cJSON *kt_view_make_unread(int32_t first_day, const char *detail, const char *advice,
+                           const struct kt_view_links *links)
+{
+    cJSON *view = cJSON_CreateObject(), *warnings;
+
+    if (!view)
+        return NULL;
+    add_title(view, first_day, first_day + WEEK_DAYS - 1);
+    add_text(view, "headline", "Your week could not be read.");
+    add_text(view, "subject", "Your week could not be read");
+    add_bool(view, "is_unread", true);
+    warnings = add_list(view, "warnings");
+    if (detail)
+        cJSON_AddItemToArray(warnings, cJSON_CreateString(detail));
+    cJSON_AddItemToArray(warnings, cJSON_CreateString(advice));
+    add_links(view, links);
     return view;
 }

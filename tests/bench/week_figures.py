@@ -129,7 +129,9 @@ class House:
                       sections={"calendar": {
                           "key_file": self.folder / "secret.key",
                           "public_url": "https://kontor.example.org/tools/",
-                          "timezone": "Europe/Berlin", "google_list_age": "1d", **options}})
+                          "timezone": "Europe/Berlin", "google_list_age": "1d",
+                          # A thousand people would have their turns at once; here they are all one.
+                          "looks_at_once": 100000, "fetches_at_once": 100000, **options}})
 
     def connect(self):
         """Consent at the faithful stub; what is stored then is good for the upstream, too."""

@@ -9,7 +9,7 @@
 /** The options' usual values, but smaller: what counts is that bounds hold, not where they are. */
 #define ENTRIES_MAX 2000
 #define INSTANCES_MAX 2000
-#define STEPS_MAX 100000
+#define STEPS_MAX 1000000
 /** How long the longest event may last at most, in seconds: the reader's bound and two days. */
 #define LENGTH_MAX INT64_C(6400000000)
 
@@ -53,7 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const owners[] = {"me@example.org", NULL};
     static const char *const focus_words[] = {"focus time", NULL};
-    const struct kt_ics_options options = {owners, focus_words, "Europe/Berlin", ENTRIES_MAX};
+    const struct kt_ics_options options = {.owners = owners,
+                                           .focus_words = focus_words,
+                                           .default_zone = "Europe/Berlin",
+                                           .entries_max = ENTRIES_MAX};
     TALLOC_CTX *memory = talloc_new(NULL);
     struct kt_calendar calendar;
     struct kt_error error;

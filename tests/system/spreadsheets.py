@@ -14,7 +14,8 @@ FORMULAS = [
     "Lunch\t=SUM(40+2)\tok", "Lunch\n=SUM(40+2)\nok", "Lunch\n=SUM(40+2)", ";=SUM(40+2)",
     "Lunch;+SUM(40+2);ok", "Lunch;-SUM(40+2);ok", "a;;=SUM(40+2)", "a;\"=SUM(40+2)\";b",
     "a;\"=SUM(40+2);b", "a\";=SUM(40+2);\"b", "a, \"b\";=SUM(40+2);", "\"a\"\n\"=SUM(40+2)\"\n",
-    "=SUM(40+2);=SUM(40+2)\n=SUM(40+2)"]
+    "=SUM(40+2);=SUM(40+2)\n=SUM(40+2)",
+    "\ufeff=SUM(40+2)", "\u00a0=SUM(40+2)", "a;\u00a0=SUM(40+2)"]
 # Which characters end a cell, by their codes: of English, German and other settings, and by hand.
 SEPARATORS = ["44", "59", "44/59", "9", "124", "44/59/9/124"]
 

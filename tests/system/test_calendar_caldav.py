@@ -9,6 +9,7 @@ import pytest
 
 from caldav_servers import LOGIN, PASSWORD, Radicale, Xandikos
 from calendars import Visitor, make_calendar
+from trust import make_certificate, trust
 from upstream import Upstream, answer
 
 MEETING = """\
@@ -52,6 +53,23 @@ DTSTAMP:20261101T000000Z
 DTSTART;VALUE=DATE:20261122
 DTEND;VALUE=DATE:20261123
 SUMMARY:Sunday
+END:VEVENT"""
+# Exchange calls all zones that somebody has made up by the same name.
+OWN_ZONE = """\
+BEGIN:VTIMEZONE
+TZID:Customized Time Zone
+BEGIN:STANDARD
+DTSTART:16010101T000000
+TZOFFSETFROM:{offset}
+TZOFFSETTO:{offset}
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:{name}
+DTSTAMP:20261101T000000Z
+DTSTART;TZID=Customized Time Zone:20261118T{hour}0000
+DURATION:PT1H
+SUMMARY:{name}
 END:VEVENT"""
 OTHER_WEEK = """\
 BEGIN:VEVENT
@@ -141,6 +159,19 @@ def test_change_is_seen_at_once(visitor, server):
     assert visitor.week()["totals"]["one_off"]["minutes"] == 120
 
 
+def test_each_event_has_zones_of_its_own(visitor, server):
+    """A meeting would be shown hours away, in the zone of another one."""
+    work = f"{server.base}work/"
+    server.put(work, "west", OWN_ZONE.format(name="West", offset="-0500", hour="09"))
+    server.put(work, "east", OWN_ZONE.format(name="East", offset="+0100", hour="10"))
+    connect(visitor, server.url)
+    week = visitor.json("/week?date=2026-11-18&tz=UTC")
+    starts = {event["summary"]: event["start"] for event in week["events"]}
+    assert starts["West"] == "2026-11-18T14:00:00+00:00"
+    assert starts["East"] == "2026-11-18T09:00:00+00:00"
+    assert week["warnings"] == []
+
+
 @pytest.mark.parametrize("server", [Radicale], indirect=True, ids=["radicale"])
 def test_wrong_password(visitor, server):
     """Who mistypes the password would be connected with nothing."""
@@ -186,8 +217,8 @@ FILE = ('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd
 class Dav(Upstream):
     """A CalDAV server with one calendar; `said` is what it says instead."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
         self.said, self.status, self.fields = None, 207, {}
 
     def find(self, path):
@@ -281,6 +312,93 @@ def test_password_stays_with_the_server(visitor, dav):
             "</d:current-user-principal>"))
         assert connect(visitor, f"{dav.url}/dav/").status == 422
         assert thief.requests == []
+
+
+def test_broken_event_is_the_only_one_that_is_missing(visitor, dav):
+    """One event that a server has damaged would hide all that follow, or the whole calendar."""
+    connect(visitor, f"{dav.url}/dav/")
+    cut = f"BEGIN:VCALENDAR\nVERSION:2.0\n{DAYS}".replace("END:VEVENT", "")
+    whole = f"BEGIN:VCALENDAR\nVERSION:2.0\n{MEETING}\nEND:VCALENDAR\n"
+    for texts, warning in (((cut, whole), "incomplete"), (("busy", whole), "no iCalendar text")):
+        dav.said = MULTISTATUS % "".join(
+            RESOURCE % f"<cal:calendar-data>{text}</cal:calendar-data>" for text in texts)
+        week = visitor.week()
+        assert [event["summary"] for event in week["events"]] == ["Planning"]
+        told, = week["warnings"]
+        assert warning in told
+
+
+# ---------------------------------------------------------------- calendars on another server
+
+PRINCIPAL = "<d:current-user-principal><d:href>%s</d:href></d:current-user-principal>"
+HOME = "<cal:calendar-home-set><d:href>%s</d:href></cal:calendar-home-set>"
+
+
+@pytest.fixture
+def tls(folder, monkeypatch):
+    """What serves with a certificate that kontor trusts. Before `visitor`."""
+    certificate, context = make_certificate(folder, "127.0.0.1", "127.0.0.2")
+    trust(monkeypatch, folder, certificate)
+    return context
+
+
+@pytest.mark.parametrize("named", [HOME, PRINCIPAL], ids=["home", "principal"])
+def test_calendars_on_another_server(tls, visitor, named):
+    """iCloud could not be connected: it has everybody's calendars on one of many servers."""
+    with Dav(tls=tls) as front, Dav(host="127.0.0.2", tls=tls) as shard:
+        front.said = MULTISTATUS % (RESOURCE % (named % f"{shard.url}/dav/"))
+        shard.said = MULTISTATUS % (RESOURCE % (
+            HOME % "/dav/" + "<d:resourcetype><d:collection/><cal:calendar/></d:resourcetype>"))
+        response = connect(visitor, front.url)
+        assert response.status == 200, response.body
+        shard.said = None
+        asked = len(front.requests)
+        assert visitor.week()["totals"]["one_off"]["count"] == 1
+        assert len(front.requests) == asked and shard.requests[-1].method == "REPORT"
+        assert len({request.headers["authorization"] for request in shard.requests}) == 1
+        connection, = visitor.connections()
+        assert connection["label"] == f"127.0.0.1:{front.port}"
+        calendar, = connection["calendars"]
+        assert calendar["id"] == f"{shard.url}/dav/"
+
+
+@pytest.mark.parametrize("named", [HOME, PRINCIPAL], ids=["home", "principal"])
+def test_password_does_not_leave_without_tls(tls, visitor, named):
+    """A password that was entered for https would go over the wire for everybody to read."""
+    with Dav(tls=tls) as front, Dav(host="127.0.0.2") as shard:
+        front.said = MULTISTATUS % (RESOURCE % (named % f"{shard.url}/dav/"))
+        response = connect(visitor, front.url)
+        assert response.status == 422 and b"unprotected" in response.body
+        assert shard.requests == [] and visitor.connections() == []
+
+
+def test_redirect_takes_no_password_along(tls, visitor):
+    """Whoever can make a server redirect would get the passwords of all who have calendars there."""
+    with Dav(tls=tls) as front, Dav(host="127.0.0.2", tls=tls) as thief:
+        front.status, front.fields = 302, {"Location": f"{thief.url}/dav/"}
+        assert connect(visitor, front.url).status == 422
+        assert thief.requests == []
+
+
+def test_listed_calendar_of_another_server(tls, visitor):
+    """A list of calendars could have the password sent wherever it likes."""
+    with Dav(tls=tls) as front, Dav(host="127.0.0.2", tls=tls) as other:
+        front.said = MULTISTATUS % (
+            RESOURCE % (HOME % "/dav/") +
+            CALENDAR.replace("<d:href>/dav/</d:href>", f"<d:href>{other.url}/dav/</d:href>"))
+        response = connect(visitor, front.url)
+        assert response.status == 422 and b"no calendar" in response.body
+        assert other.connections == 0
+
+
+def test_another_server_in_the_own_network(tls, make_kontor, folder):
+    """People could look around in the operator's network, by way of a server of theirs."""
+    visitor = Visitor(make_calendar(make_kontor, folder, {"fetch_allow": "127.0.0.1/32"}))
+    with Dav(tls=tls) as front, Dav(host="127.0.0.2", tls=tls) as inside:
+        front.said = MULTISTATUS % (RESOURCE % (HOME % f"{inside.url}/dav/"))
+        response = connect(visitor, front.url)
+        assert response.status == 422 and b"refused" in response.body
+        assert inside.connections == 0
 
 
 def test_own_network(make_kontor, folder, dav):

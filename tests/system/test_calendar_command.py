@@ -84,6 +84,7 @@ def test_any_number_of_days():
     ((WEEK, "--from", "2026-10-26", "--to", "2026-10-26"), 1, "must be after"),
     ((WEEK, "--from", "tomorrow", "--to", "2026-10-26"), 1, "'tomorrow' is no date"),
     ((WEEK, *BERLIN[:4], "--tz", "Mars/Olympus"), 1, "no time zone 'Mars/Olympus'"),
+    ((WEEK, *BERLIN[:4], "--tz", "GMT+0100"), 1, "no time zone 'GMT+0100'"),
     (("/nonexistent.ics", *BERLIN), 1, "/nonexistent.ics: No such file"),
     ((__file__, *BERLIN), 1, __file__),
     ((WEEK, "--from", "2026-10-19"), 2, "usage"),

@@ -264,6 +264,7 @@ def test_calendar_that_fails_is_told(visitor, ada, google):
     week = visitor.week()
     assert week["totals"]["one_off"]["count"] == 1
     assert [warning for warning in week["warnings"] if "Team" in warning]
+    assert week["incomplete"]
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -185,7 +185,8 @@ def test_settings(ada):
     me = ada.json("/me", {"timezone": "Asia/Tokyo", "week_start": "sunday"})
     assert (me["timezone"], me["week_start"]) == ("Asia/Tokyo", "sunday")
     assert ada.json("/me", {"week_start": "monday"})["timezone"] == "Asia/Tokyo"
-    for wrong in ({"timezone": "Europe/Atlantis"}, {"timezone": "A" * 300}, {"week_start": "tuesday"}):
+    for wrong in ({"timezone": "Europe/Atlantis"}, {"timezone": "A" * 300}, {"timezone": "GMT+0100"},
+                  {"week_start": "tuesday"}):
         assert ada.ask("/me", wrong).status == 400
     assert ada.me()["timezone"] == "Asia/Tokyo"
 

@@ -304,6 +304,25 @@ def test_google(home, browser, page, google):
     assert google.refresh == {}
 
 
+def test_a_calendar_that_cannot_be_read(home, browser, page, google):
+    """A week would be said to be free of which only one of two calendars was seen."""
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    sign_in(page)
+    page.click("#calendars")
+    page.wait(lambda: len(page.find_all("#connections input")) == 2, "the calendars")
+    for box in page.find_all("#connections input"):
+        if not box.is_selected():
+            before = google.count("/events")
+            box.click()
+            page.wait(lambda: google.count("/events") >= before + 2, "the week with both")
+    google.fail(404, "ada%40example.org/events", times=9)
+    browser.get(f"{home}/?tz={ZONE}&date=2026-11-18")
+    page.wait_week("2026-11-16")
+    assert page.text("sentence") == "A calendar could not be read, so this is not the whole week."
+    assert "in what could be read" in page.text("kinds")
+    assert "missing" in page.text("warnings")
+
+
 def test_google_refused(home, browser, page):
     """Who says no at Google would not be told what that means."""
     browser.get(home)
@@ -319,6 +338,31 @@ def test_sign_out(home, browser, page):
     page.wait(lambda: "ada@example.org" in page.text("who"), "who it is")
     page.click("#sign-out")
     page.wait(lambda: page.is_shown("#welcome-sign-in"), "nobody is signed in")
+
+
+def test_addresses(home, browser, page):
+    """Who is invited at several addresses could not say so, or would not see that one is wrong."""
+    browser.get(home)
+    sign_in(page)
+    page.click("#open-settings")
+    page.wait(lambda: page.is_shown("#addresses"), "the field")
+    field = page.find("#addresses")
+    assert field.accessible_name == "Other addresses at which you are invited"
+    field.send_keys("Ada@Home.example", Keys.ENTER, "nonsense")
+    page.find("#addresses-save").send_keys(Keys.ENTER)
+    page.wait(lambda: page.is_shown("#addresses-problem"), "what is wrong")
+    assert "nonsense" in page.text("addresses-problem")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert browser.switch_to.active_element == field
+    field.send_keys("@example.org")
+    page.click("#addresses-save")
+    page.wait(lambda: page.text("addresses-saved") == "Saved.", "it is saved")
+    assert field.get_attribute("aria-invalid") == "false" and not page.is_shown("#addresses-problem")
+    browser.get(home)
+    page.click("#open-settings")
+    page.wait(lambda: page.is_shown("#addresses"), "the field")
+    assert page.find("#addresses").get_property("value") == (
+        "ada@home.example\nnonsense@example.org")
 
 
 def test_delete_my_data(home, browser, page, google):
@@ -539,7 +583,11 @@ def test_by_keyboard(home, browser, page):
         assert outline != "none" or reached[-1] == "summary", reached[-1]
     assert {"previous", "this-week", "next", "date", "open-settings", "sample-end", "week",
             "download", "open-file plain"} <= set(reached)
+    # A bare letter does nothing: who speaks to the computer would be taken to another week by a word.
+    address = browser.current_url
     page.press("t")
+    assert browser.current_url == address
+    page.find("#this-week").send_keys(Keys.ENTER)
     page.wait(lambda: page.find("#this-week").get_attribute("aria-current") == "true", "this week")
 
 

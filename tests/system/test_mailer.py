@@ -207,12 +207,25 @@ def test_send_me_one_now_and_preview(make_mailer, server):
 
 @pytest.mark.parametrize("wish", [
     {"day": "someday"}, {"hour": 24}, {"hour": 1.5}, {"zone": "Mars/Olympus"}, {"on": True},
-    {"address": "a@b\r\nBcc: c@d"}, {"on": "yes"}, {"zone": "../../etc/passwd"}])
+    {"address": "a@b\r\nBcc: c@d"}, {"on": "yes"}, {"zone": "../../etc/passwd"},
+    {"zone": "Foo+3"}, {"zone": "GMT+0100"}])
 def test_wishes_that_make_no_sense(make_mailer, server, wish):
     """Something would be stored that can't be sent."""
     mailer = make_mailer(server, now=FRIDAY - 24 * HOUR)
     assert mailer.ask("settings", "ada", wish).status == 422
     assert json.loads(mailer.ask("settings", "ada").body)["on"] is False
+
+
+def test_a_zone_that_is_gone(make_mailer, server):
+    """One would switch the mail on, and no mail would ever come."""
+    mailer = make_mailer(server, {"ada": {"zone": "Foo+3"}}, now=FRIDAY - 24 * HOUR)
+    mailer.wait_log("the mail of ada can't be sent: there is no zone Foo\\+3")
+    later = mailer.ask("settings", "ada", {"hour": 20})
+    assert later.status == 422 and b"time zone" in later.body
+    assert mailer.ask("settings", "ada", {"on": False}).status == 200
+    assert mailer.ask("settings", "ada", {"on": True}).status == 422
+    here = mailer.ask("settings", "ada", {"on": True, "zone": "Europe/Berlin"})
+    assert here.status == 200 and json.loads(here.body)["next"] == FRIDAY
 
 
 def test_kontorctl_shows_and_sends(make_mailer, server):

@@ -30,17 +30,18 @@ def answer(body=b"", status=200, **headers):
 class Upstream:
     """Use it as a context manager; `url` is where it is."""
 
-    def __init__(self, host="127.0.0.1"):
-        self.host, self.port = host, None
+    def __init__(self, host="127.0.0.1", tls=None):
+        self.host, self.port, self.tls = host, None, tls
         self.requests, self.connections, self.open, self.waiting = [], 0, 0, 0
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
 
     def __enter__(self):
         self.thread.start()
-        self.server = self.run(asyncio.start_server(self.serve, self.host, 0, backlog=4096))
+        self.server = self.run(asyncio.start_server(self.serve, self.host, 0, backlog=4096,
+                                                    ssl=self.tls))
         self.port = self.server.sockets[0].getsockname()[1]
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = f"http{'s' if self.tls else ''}://{self.host}:{self.port}"
         return self
 
     def __exit__(self, *_):
@@ -73,6 +74,8 @@ class Upstream:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            if self.tls:
+                writer.transport.abort()  # rather than wait for the other side's farewell
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES 4096
-#define BUDGET 50000000
+#define EFFORT 500000000
 
 static bool read_time(const char *text, int64_t *ret_local)
 {
@@ -42,7 +42,7 @@ static void expand(char *line)
     struct kt_recurrence recurrence;
     struct kt_error error;
     struct kt_rule rule;
-    uint64_t budget = BUDGET;
+    struct kt_effort effort = kt_effort_of(EFFORT);
     int64_t start, from, local;
     long count = count_text ? atol(count_text) : 0;
 
@@ -54,7 +54,7 @@ static void expand(char *line)
         puts(error.text);
         return;
     }
-    kt_recurrence_begin(&recurrence, &rule, start, NULL, &budget);
+    kt_recurrence_begin(&recurrence, &rule, start, NULL, &effort);
     kt_recurrence_seek(&recurrence, from);
     while (count > 0 &&
            kt_recurrence_next(&recurrence, (int64_t)kt_day_from_date(2200, 1, 1) * KT_DAY_SECONDS,

@@ -225,12 +225,14 @@ static void a_week_is_json(void **state)
     assert_non_null(strstr(text, "\"start\":\"2026-03-25T09:00:00+01:00\""));
     assert_non_null(strstr(text, "\"summary\":\"He said \\\"Größe\\\" \\\\ 5 µm\""));
     assert_non_null(strstr(text, "\"events_total\":7,"));
-    assert_non_null(strstr(text, "\"warnings\":[\"There are 3 more warnings.\"]}"));
+    assert_non_null(strstr(text, "\"incomplete\":false,\"warnings\":[\"There are 3 more "
+                                 "warnings.\"]}"));
     assert_int_equal(kt_week_json(found.memory, &week, size - 1, &text, NULL), -EMSGSIZE);
     assert_null(text);
-    week.is_brief = true;
+    week.is_brief = week.is_incomplete = true;
     assert_int_equal(kt_week_json(found.memory, &week, size / 2, &text, NULL), 0);
     assert_is_json(text);
+    assert_non_null(strstr(text, "\"incomplete\":true,"));
     assert_non_null(strstr(text, "\"unanswered\":{\"count\":7,"));
     assert_non_null(strstr(text, "\"date\":\"2026-03-29\",\"one_off_minutes\":0,"));
     assert_null(strstr(text, "\"focus\""));

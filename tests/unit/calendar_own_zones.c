@@ -36,7 +36,7 @@ static const char new_york[] =
 
 static struct kt_zone *read_zone(TALLOC_CTX *memory, const char *definition, size_t warning_count)
 {
-    struct kt_ics_timezone_budget budget = {1000000, 100000};
+    struct kt_ics_timezone_budget budget = {kt_effort_of(1000000), 100000};
     struct kt_warnings warnings = {.count = 0};
     struct kt_zone *zone = NULL;
 
@@ -109,6 +109,60 @@ static void the_systems_zone_wins_over_the_definition(void **state)
         assert_week(inside, "UTC", "2026-03-02", "2026-03-02 09:00-10:00 E\n", 0);
         talloc_free(inside);
     }
+}
+
+/** A meeting at 10:00 in a zone, by its definition if it has one, as the clocks of UTC show it. */
+static void assert_at(const char *tzid, const char *definition, const char *expected,
+                      uint32_t warnings)
+{
+    char *inside = talloc_asprintf(
+        NULL,
+        "%s%s%s%s%sBEGIN:VEVENT\nSUMMARY:E\nDTSTART;TZID=\"%s\":"
+        "20260304T100000\nDURATION:PT1H\nEND:VEVENT\n",
+        definition ? "BEGIN:VTIMEZONE\nTZID:" : "", definition ? tzid : "", definition ? "\n" : "",
+        definition ? definition : "", definition ? "END:VTIMEZONE\n" : "", tzid);
+
+    assert_week(inside, "UTC", "2026-03-02", expected, warnings);
+    talloc_free(inside);
+}
+
+/**
+ * Apple, Outlook and others call a zone "GMT+0100", one hour east. To POSIX, which the system reads
+ * such names by, it is one west.
+ */
+static void names_that_are_an_offset(void **state)
+{
+    const char *const kolkata = PART("STANDARD", "19700101T000000", "+0530", "+0530", "");
+    static const char *const east[] = {"GMT+0100", "GMT+1",  "GMT+01",   "GMT+01:00", "GMT+1:00",
+                                       "UTC+1",    "utc+01", "UTC+0100", "UTC+01:00", "UTC+1:00"};
+    static const char *const none[] = {"GMT+",     "GMT+123",   "GMT+1:",     "GMT+1:5", "GMT+0160",
+                                       "GMT+1900", "GMT+01000", "GMT+1:000",  "GMT1",    "EST+5",
+                                       "Foo+3",    "GMT+0100x", "Etc/GMT+13", "GMT+1a"};
+
+    (void)state;
+    for (size_t index = 0; index < sizeof(east) / sizeof(east[0]); index++) {
+        assert_at(east[index], NULL, "2026-03-04 09:00-10:00 E\n", 0);
+        /* the calendar knows best what it means */
+        assert_at(east[index], kolkata, "2026-03-04 04:30-05:30 E\n", 0);
+        /* unless it can't be read */
+        assert_at(east[index], "BEGIN:STANDARD\nEND:STANDARD\n", "2026-03-04 09:00-10:00 E\n", 0);
+    }
+    assert_at("GMT-0500", NULL, "2026-03-04 15:00-16:00 E\n", 0);
+    assert_at("UTC-5", NULL, "2026-03-04 15:00-16:00 E\n", 0);
+    assert_at("GMT-03:30", NULL, "2026-03-04 13:30-14:30 E\n", 0);
+    assert_at("GMT+1200", NULL, "2026-03-03 22:00-23:00 E\n", 0);
+    for (size_t index = 0; index < sizeof(none) / sizeof(none[0]); index++) {
+        assert_at(none[index], NULL, "2026-03-04 10:00-11:00 E\n", 1);
+        assert_at(none[index], kolkata, "2026-03-04 04:30-05:30 E\n", 0);
+    }
+    /* names of the database and of Windows, each with its own sign */
+    assert_at("Etc/GMT+5", kolkata, "2026-03-04 15:00-16:00 E\n", 0);
+    assert_at("/vendor.example.org/Etc/GMT+5", NULL, "2026-03-04 15:00-16:00 E\n", 0);
+    assert_at("UTC+12", NULL, "2026-03-03 22:00-23:00 E\n", 0);
+    /* the calendar's own zone */
+    assert_week("X-WR-TIMEZONE:GMT+0100\n" EVENT(
+                    "E", "DTSTART;TZID=Nowhere:20260304T100000\nDURATION:PT1H\n"),
+                "UTC", "2026-03-02", "2026-03-04 09:00-10:00 E\n", 1);
 }
 
 static void dates_counts_and_seconds(void **state)
@@ -230,6 +284,7 @@ int main(void)
         cmocka_unit_test(series_keep_the_local_time_of_the_definition),
         cmocka_unit_test(gaps_and_overlaps_of_a_definition),
         cmocka_unit_test(the_systems_zone_wins_over_the_definition),
+        cmocka_unit_test(names_that_are_an_offset),
         cmocka_unit_test(dates_counts_and_seconds),
         cmocka_unit_test(what_cannot_be_read_is_told),
         cmocka_unit_test(definitions_that_never_end),

@@ -115,6 +115,27 @@ static void all_day_series(void **state)
                 "2026-03-18 to 2026-03-19 Day\n", 0);
 }
 
+/** DTSTART counts as the first instance, also where a date is added that the rule might yield. */
+static void additional_dates_beside_a_counted_rule(void **state)
+{
+    (void)state;
+    const char *const monday = "UID:x\nDTSTART:20260309T100000Z\nDURATION:PT1H\n"
+                               "RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2\n";
+    char *with = talloc_asprintf(NULL,
+                                 "BEGIN:VEVENT\nSUMMARY:E\n%sRDATE:20260317T100000Z\n"
+                                 "END:VEVENT\n",
+                                 monday);
+
+    assert_week(with, "UTC", "2026-03-11", "2026-03-09 10:00-11:00 E\n2026-03-10 10:00-11:00 E\n",
+                0);
+    assert_week(with, "UTC", "2026-03-18", "2026-03-17 10:00-11:00 E\n", 0);
+    talloc_free(with);
+    /* with one more it is the rule's, and is there once */
+    assert_week(EVENT("E", "UID:x\nDTSTART:20260309T100000Z\nDURATION:PT1H\n"
+                           "RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=3\nRDATE:20260317T100000Z\n"),
+                "UTC", "2026-03-18", "2026-03-17 10:00-11:00 E\n", 0);
+}
+
 static void ends_of_series(void **state)
 {
     (void)state;
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(an_instance_without_its_series),
         cmocka_unit_test(additional_dates_and_periods),
         cmocka_unit_test(all_day_series),
+        cmocka_unit_test(additional_dates_beside_a_counted_rule),
         cmocka_unit_test(ends_of_series),
         cmocka_unit_test(newer_versions_win),
         cmocka_unit_test(two_rules_count_once),

@@ -25,7 +25,7 @@
 #define OWNER "me@example.org"
 #define ENTRIES_MAX 100000
 #define INSTANCES_MAX 1000
-#define STEPS_MAX 1000000
+#define STEPS_MAX 20000000
 
 static const char *const test_owners[] = {OWNER, NULL};
 static const char *const test_focus_words[] = {"focus time", NULL};

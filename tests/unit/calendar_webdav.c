@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* If this failed: calendars of CalDAV servers would not be found, or a server could do harm. */
+/* If this failed: calendars of CalDAV servers would not be found, or a server could do harm, or the
+ * password could go to somebody else. */
 #include "inside.h"
 
+#include "calendar/dav_address.h"
 #include "calendar/dav_xml.h"
 
 #define BEGIN                                                                                      \
@@ -92,12 +94,85 @@ static void hostile_answers_are_refused(void **state)
     talloc_free(memory);
 }
 
+/** Where an href leads, as a place of the person's and as a resource; NULL: nowhere. */
+struct address {
+    const char *base, *href, *place, *resource;
+};
+
+#define SAME(base, href, url)                                                                      \
+    {                                                                                              \
+        base, href, url, url                                                                       \
+    }
+#define NOWHERE(base, href)                                                                        \
+    {                                                                                              \
+        base, href, NULL, NULL                                                                     \
+    }
+
+static void assert_leads(const char *expected, const char *url, const struct address *address)
+{
+    if (!expected != !url || (url && strcmp(expected, url) != 0))
+        fail_msg("%s in an answer of %s leads to %s", address->href, address->base,
+                 url ? url : "nowhere");
+}
+
+static void addresses_lead_where_the_password_may_go(void **state)
+{
+    static const char icloud[] = "https://p42-caldav.icloud.com/1/calendars/";
+    static const struct address addresses[] = {
+        SAME("https://h/a?b", "/c/?d=https://e", "https://h/c/?d=https://e"),
+        SAME("https://h/", "https://h:443/c/", "https://h/c/"),
+        SAME("https://h:443/", "HTTPS://H/c/", "https://h/c/"),
+        SAME("http://h:80/", "http://h/c/", "http://h/c/"),
+        SAME("http://h:8008/", "/c/", "http://h:8008/c/"),
+        SAME("https://h/", "https://h", "https://h/"),
+        SAME("https://h/", "https://h?x", "https://h/?x"),
+        SAME("https://[::1]:8443/a", "https://[0:0::1]:8443/c/", "https://[::1]:8443/c/"),
+        SAME("https://b\xc3\xbc"
+             "cher.example/",
+             "https://xn--bcher-kva.example/c", "https://xn--bcher-kva.example/c"),
+        /* another server: only who a person is, and where their calendars are, and only by https */
+        {"https://caldav.icloud.com/1/principal/", "https://p42-caldav.icloud.com:443/1/calendars/",
+         icloud, NULL},
+        {"http://h/", "https://h/c/", "https://h/c/", NULL},
+        {"https://h/", "https://h:8443/c/", "https://h:8443/c/", NULL},
+        NOWHERE("https://h/", "http://h/c/"),
+        NOWHERE("https://h/", "http://h:443/c/"),
+        NOWHERE("https://h/", "http://other/c/"),
+        NOWHERE("http://h/", "http://other/c/"),
+        NOWHERE("http://h/", "http://h:8080/c/"),
+        /* what isn't an address, or could be read in two ways */
+        NOWHERE("https://h/", "//other/c/"),
+        NOWHERE("https://h/", "c/"),
+        NOWHERE("https://h/", ""),
+        NOWHERE("https://h/", "ftp://h/c/"),
+        NOWHERE("https://h/", "file:///etc/passwd"),
+        NOWHERE("https://h/", "https://h@other/"),
+        NOWHERE("https://h/", "https://h:x@other/"),
+        NOWHERE("https://h/", "https://other\\@h/"),
+        NOWHERE("https://h/", "https://"),
+        NOWHERE("https://h/", "https://h:port/"),
+        NOWHERE("h", "/c/"),
+    };
+    TALLOC_CTX *memory = talloc_new(NULL);
+
+    (void)state;
+    for (size_t index = 0; index < sizeof(addresses) / sizeof(*addresses); index++) {
+        const struct address *address = &addresses[index];
+
+        assert_leads(address->place, kt_dav_place(memory, address->base, address->href), address);
+        assert_leads(address->resource, kt_dav_resolve(memory, address->base, address->href),
+                     address);
+    }
+    talloc_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(properties_are_read),
         cmocka_unit_test(cut_answers_are_refused),
         cmocka_unit_test(hostile_answers_are_refused),
+        cmocka_unit_test(addresses_lead_where_the_password_may_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,20 +134,64 @@ static void guesses_come_with_a_warning(void **state)
 
 static void names_that_are_no_zones(void **state)
 {
-    (void)state;
-    static const char *const names[] = {"",
-                                        "Nowhere/Land",
-                                        "../../etc/passwd",
-                                        "/etc/passwd",
-                                        "Europe//Berlin",
-                                        "Europe/Berlin/",
-                                        ":UTC",
-                                        "+01:00",
-                                        "<x>3"};
+    static const char *const names[] = {
+        "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "Europe//Berlin", "Europe/Berlin/",
+        ":UTC", "+01:00", "<x>3",
+        /* rules of POSIX, in which "+" is west */
+        "GMT+0100", "GMT-5", "UTC+1", "Foo+3", "MSK-3", "CET-1CEST",
+        /* files that are no zones of the database, or none at all */
+        "Europe", "europe/berlin", "leapseconds", "localtime", "posixrules", "posix/Europe/Berlin",
+        "right/Europe/Berlin"};
     struct kt_zone *zone;
 
-    for (size_t index = 0; index < sizeof(names) / sizeof(names[0]); index++)
-        assert_int_not_equal(kt_zone_open(NULL, names[index], &zone), 0);
+    (void)state;
+    for (size_t index = 0; index < sizeof(names) / sizeof(names[0]); index++) {
+        if (kt_zone_open(NULL, names[index], &zone) != -ENOENT)
+            fail_msg("%s is a zone", names[index]);
+    }
+}
+
+/** Names of all shapes that the database has; those with a number keep its sign, "+" is west. */
+static void names_of_the_database(void **state)
+{
+    static const struct {
+        const char *name;
+        int32_t offset; /* in January 2026 */
+    } known[] = {
+        {"UTC", 0},
+        {"Etc/UTC", 0},
+        {"Etc/GMT+5", -5 * 3600},
+        {"Etc/GMT-14", 14 * 3600},
+        {"America/Port-au-Prince", -5 * 3600},
+        {"America/Argentina/Buenos_Aires", -3 * 3600},
+        {"Asia/Kathmandu", 20700},
+    };
+    const int64_t january = (int64_t)kt_day_from_date(2026, 1, 10) * KT_DAY_SECONDS;
+
+    (void)state;
+    for (size_t index = 0; index < sizeof(known) / sizeof(known[0]); index++) {
+        struct kt_zone *zone;
+
+        assert_int_equal(kt_zone_open(NULL, known[index].name, &zone), 0);
+        assert_string_equal(kt_zone_name(zone), known[index].name);
+        assert_int_equal(kt_zone_offset(zone, january), known[index].offset);
+        talloc_free(zone);
+    }
+}
+
+/** Without a database there is UTC, and nothing else. */
+static void a_system_without_a_database(void **state)
+{
+    struct kt_zone *zone;
+
+    (void)state;
+    assert_int_equal(setenv("TZDIR", "/nowhere", 1), 0);
+    assert_int_equal(kt_zone_open(NULL, "UTC", &zone), 0);
+    talloc_free(zone);
+    assert_int_equal(kt_zone_open(NULL, "Pacific/Chatham", &zone), -ENOENT);
+    assert_int_equal(unsetenv("TZDIR"), 0);
+    assert_int_equal(kt_zone_open(NULL, "Pacific/Chatham", &zone), 0);
+    talloc_free(zone);
 }
 
 /** Offsets are remembered: whatever was asked before, each is the one that GLib gives. */
@@ -196,6 +240,8 @@ int main(void)
         cmocka_unit_test(foreign_names_of_zones),
         cmocka_unit_test(guesses_come_with_a_warning),
         cmocka_unit_test(names_that_are_no_zones),
+        cmocka_unit_test(names_of_the_database),
+        cmocka_unit_test(a_system_without_a_database),
         cmocka_unit_test(offsets_are_those_of_the_system),
     };
 

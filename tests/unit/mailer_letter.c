@@ -4,6 +4,7 @@
 
 #include "mailer/letter.h"
 #include "mailer/template.h"
+#include "mailer/unread.h"
 #include "mailer/view.h"
 
 static char *render(const char *text, const char *json, enum kt_template_escape escape)
@@ -180,10 +181,41 @@ static void the_view_says_what_the_week_was(void **state)
     assert_string_equal(cJSON_GetObjectItem(view, "headline")->valuestring,
                         "You spent 14 h 30 in meetings.");
     cJSON_Delete(view);
+    cJSON_AddTrueToObject(week, "incomplete");
+    view = kt_view_make(week, &links);
+    assert_string_equal(cJSON_GetObjectItem(view, "headline")->valuestring,
+                        "You spent at least 14 h 30 in meetings: a calendar could not be read.");
+    cJSON_Delete(view);
+    empty = cJSON_Parse("{\"totals\":{},\"days\":[],\"week\":{},\"incomplete\":true}");
+    view = kt_view_make(empty, &links);
+    assert_false(cJSON_IsTrue(cJSON_GetObjectItem(view, "is_empty")));
+    assert_string_equal(cJSON_GetObjectItem(view, "subject")->valuestring,
+                        "Your week: a calendar could not be read");
+    cJSON_Delete(view);
+    cJSON_Delete(empty);
     empty = cJSON_Parse("{\"detail\":\"no week\"}");
     assert_null(kt_view_make(empty, &links));
     cJSON_Delete(empty);
     cJSON_Delete(week);
+}
+
+static void a_week_that_could_not_be_read_says_what_to_do(void **state)
+{
+    (void)state;
+    int32_t monday = 20773; /* 2026-11-16 */
+    const struct kt_unread *gone = kt_unread_find("gone"), *other = kt_unread_find("new");
+    cJSON *view = kt_view_make_unread(monday, "It is gone.", gone->advice, &links);
+    const cJSON *warnings = cJSON_GetObjectItem(view, "warnings");
+
+    assert_string_equal(cJSON_GetObjectItem(view, "title")->valuestring,
+                        "Your week, 16 to 22 November 2026");
+    assert_string_equal(cJSON_GetObjectItem(view, "subject")->valuestring,
+                        "Your week could not be read");
+    assert_string_equal(cJSON_GetArrayItem(warnings, 0)->valuestring, "It is gone.");
+    assert_string_equal(cJSON_GetArrayItem(warnings, 1)->valuestring, gone->advice);
+    assert_ptr_not_equal(gone, other);
+    assert_ptr_equal(other, kt_unread_find("late"));
+    cJSON_Delete(view);
 }
 
 /** The letter without the "=" at ends of lines that quoted-printable breaks (RFC 2045, 6.7). */
@@ -260,6 +292,7 @@ int main(void)
         cmocka_unit_test(quoted_printable_keeps_its_lines),
         cmocka_unit_test(durations_and_dates_read_as_people_say_them),
         cmocka_unit_test(the_view_says_what_the_week_was),
+        cmocka_unit_test(a_week_that_could_not_be_read_says_what_to_do),
         cmocka_unit_test(a_letter_has_all_its_fields_and_both_bodies),
     };
 

@@ -51,7 +51,8 @@ function makeWay([title, parts]) {
 
 export function showKinds(data) {
   if (data.totals.meetings.count === 0) {
-    $("kinds").replaceChildren(make("p", { class: "empty" }, "No meetings."));
+    $("kinds").replaceChildren(make("p", { class: "empty" },
+      data.incomplete ? "No meetings in what could be read." : "No meetings."));
   } else {
     $("kinds").replaceChildren(...waysOf(data.totals).map(makeWay));
   }

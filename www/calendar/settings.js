@@ -2,6 +2,7 @@
 // Who is here, and how they want to see their weeks: zone, first day, signing out, deleting. Kept
 // on the server for who has an account, and in this browser so that the first week needs no detour.
 
+import { prepareAddresses, showAddresses } from "./addresses.js";
 import { deleteMe, fetchMe, saveMe, signOut } from "./api.js";
 import { $, attempt, make, setShown, tell } from "./dom.js";
 import { canSignIn, goToSignIn, nameSignIn } from "./sign_in.js";
@@ -78,6 +79,7 @@ function showMe() {
   $("who").textContent = me.user ? `You are ${me.user}.` : "You are not signed in.";
   setShown($("sign-in"), canSignIn(me));
   nameSignIn($("sign-in"), me);
+  showAddresses(me);
   setShown($("calendars"), Boolean(me.user) && me.can_connect);
   setShown($("sign-out"), isSession);
   setShown($("sign-out-everywhere"), isSession);
@@ -123,6 +125,10 @@ export function prepareSettings(onChange) {
 
   changed = onChange;
   fillZones();
+  prepareAddresses((fresh) => {
+    me = fresh;
+    changed();
+  });
   $("open-settings").addEventListener("click", () => {
     setShown(problem, false);
     setShown($("delete-sure"), false);

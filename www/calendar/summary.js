@@ -29,8 +29,10 @@ function showSentence(data) {
 
   sentence.replaceChildren();
   if (meetings.count > 0) {
-    sentence.append(verb, strong(hoursAndMinutes(meetings.real_minutes)), " in ",
+    sentence.append(verb, data.incomplete ? "at least " : "", strong(hoursAndMinutes(meetings.real_minutes)), " in ",
       strong(spoken(meetings.count, "meeting", "meetings")), `${when}.`);
+  } else if (data.incomplete) {
+    sentence.append("A calendar could not be read, so this is not the whole week.");
   } else if (own.count + focus.count > 0) {
     sentence.append("No meetings", when, ", and ", strong(hoursAndMinutes(own.minutes + focus.minutes)),
       " of your own.");

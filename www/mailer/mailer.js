@@ -45,7 +45,8 @@ function when(seconds, zone) {
 }
 
 const LAST = {
-  sent: (last, zone) => `The last mail went out on ${when(last.at, zone)}.`,
+  sent: (last, zone) =>
+    `The last mail went out on ${when(last.at, zone)}${last.text ? `, but ${last.text}` : ""}.`,
   failed: (last) => `The last mail could not be sent: ${last.text}.`,
   skipped: (last) => `The last mail was left out: ${last.text}.`,
   waiting: (last) => `The mail of this week is tried again soon: ${last.text}.`,
