@@ -65,6 +65,11 @@ bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *
     return !(*ret_definition)->is_personal || personal_is_mine(job->realm, user);
 }
 
+bool access_is_theirs(const struct kt_job *job, const char *user)
+{
+    return kt_job_is_of(job, NULL) || kt_job_is_of(job, user);
+}
+
 void access_respond_restart(struct kt_request *request)
 {
     kt_response_header(request, "Retry-After", ACCESS_RETRY_AFTER_S);

@@ -54,6 +54,9 @@ bool access_job(struct kt_request *request, struct access_job *ret_job);
 bool access_may_see_job(const struct catalogue *catalogue, const struct kt_job *job,
                         const char *user, const struct definition **ret_definition);
 
+/** Whether a person may cancel and delete a job: they asked for it first, or nobody said who. */
+bool access_is_theirs(const struct kt_job *job, const char *user);
+
 /**
  * Whether a request that changes something comes from our own pages, or from no browser at all.
  * @return false: the request is answered with 403

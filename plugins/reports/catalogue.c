@@ -131,6 +131,19 @@ static int read_roles(struct catalogue *catalogue, const struct kt_plugin *plugi
     return 0;
 }
 
+static int read_clock(struct catalogue *catalogue, const struct kt_plugin *plugin,
+                      struct kt_error *error)
+{
+    const char *zone = kt_plugin_string(plugin, "timezone");
+    int result = wall_clock_new(catalogue, zone, &catalogue->clock);
+    if (result == -ENOENT)
+        return kt_error_set(error, -EINVAL,
+                            "%s: timezone: there is no time zone '%s'; use a name such as "
+                            "Europe/Berlin",
+                            kt_plugin_option_place(plugin, "timezone"), zone);
+    return result < 0 ? kt_error_set(error, result, "out of memory") : 0;
+}
+
 /* ---------------------------------------------------------------- definitions */
 
 /** A role that nobody has hides a report, which may be meant or a slip. */
@@ -216,6 +229,8 @@ int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool wit
     int result = read_sources(catalogue, plugin, error);
     if (result == 0)
         result = read_roles(catalogue, plugin, error);
+    if (result == 0)
+        result = read_clock(catalogue, plugin, error);
     if (result == 0) {
         const char *directory = kt_plugin_string(plugin, "definitions");
         result = definitions_read(catalogue, directory, &collect, &definitions,
@@ -246,6 +261,12 @@ const struct definition *catalogue_find(const struct catalogue *catalogue, const
         if (strcmp(catalogue->definitions[i]->name, name) == 0)
             return catalogue->definitions[i];
     return NULL;
+}
+
+const struct wall_clock *catalogue_clock(const struct catalogue *catalogue,
+                                         const struct definition *definition)
+{
+    return definition->clock ? definition->clock : catalogue->clock;
 }
 
 const char *catalogue_address(const struct catalogue *catalogue, const char *source)

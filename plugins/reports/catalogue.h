@@ -29,6 +29,7 @@ struct catalogue {
     struct definition *const *definitions;
     const struct source_address *sources;
     const struct role_members *roles;
+    const struct wall_clock *clock; /**< of reports that have none of their own */
 };
 
 /** The options that describe a catalogue, for the plugin's table. */
@@ -37,6 +38,9 @@ struct catalogue {
      .type = KT_OPTION_PATH,                                                                       \
      .required = true,                                                                             \
      .help = "directory of the reports, one .sql file each; see kontor-reports(5)"},               \
+        {.name = "timezone",                                                                       \
+         .type = KT_OPTION_STRING,                                                                 \
+         .help = "where it is today in defaults, such as Europe/Berlin; else the machine's own"},  \
         {.name = "sources",                                                                        \
          .type = KT_OPTION_STRING,                                                                 \
          .default_value = "",                                                                      \
@@ -59,6 +63,10 @@ int catalogue_read(TALLOC_CTX *context, const struct kt_plugin *plugin, bool wit
 
 /** The definition of this name, or NULL. */
 const struct definition *catalogue_find(const struct catalogue *catalogue, const char *name);
+
+/** The clock that says what day it is for a report. */
+const struct wall_clock *catalogue_clock(const struct catalogue *catalogue,
+                                         const struct definition *definition);
 
 /** The address of a source, or NULL. */
 const char *catalogue_address(const struct catalogue *catalogue, const char *source);

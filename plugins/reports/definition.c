@@ -84,6 +84,19 @@ static void read_roles(struct definition_reader *reader, const char *text)
         reader->definition->roles = roles;
 }
 
+static void read_timezone(struct definition_reader *reader, const char *text)
+{
+    int result = wall_clock_new(reader->definition, text, &reader->definition->clock);
+    reader->clock_line = reader->line;
+    if (result == -ENOMEM)
+        reader->is_out_of_memory = true;
+    else if (result < 0)
+        definition_complain(reader, reader->line,
+                            "timezone: there is no time zone '%s'; use a name such as "
+                            "Europe/Berlin",
+                            text);
+}
+
 /** "120s" in milliseconds, or -1. */
 static int64_t read_duration(const char *text)
 {
@@ -133,6 +146,7 @@ static const struct directive {
     {"summary", true, read_summary},
     {"source", false, read_source},
     {"roles", false, read_roles},
+    {"timezone", false, read_timezone},
     {"timeout", false, read_timeout},
     {"retention", false, read_retention},
     {"param", true, definition_read_parameter},
@@ -140,7 +154,7 @@ static const struct directive {
     {"chart", false, definition_read_chart},
 };
 #define DIRECTIVES (sizeof directives / sizeof *directives)
-#define KNOWN "title, summary, source, roles, timeout, retention, param, column, chart"
+#define KNOWN "title, summary, source, roles, timezone, timeout, retention, param, column, chart"
 
 /** The word of "-- word: …". @return its length, 0: a comment for people */
 static size_t directive_word(const char *line, const char **ret_word)

@@ -7,6 +7,7 @@
 #define REPORTS_DEFINITION_H
 
 #include "sink.h"
+#include "wall_clock.h"
 
 #include <talloc.h>
 
@@ -45,6 +46,7 @@ struct definition {
     const char *source; /**< name of a source of the configuration, or DEFINITION_CALENDAR */
     bool is_personal;   /**< of that: its rows are those of whoever asks, and nobody else's */
     const char *const *roles; /**< ends with NULL; empty: everybody */
+    const struct wall_clock *clock; /**< which says what day it is; NULL: that of the plugin */
     int64_t timeout_ms, retention_ms;
     size_t parameter_count;
     const struct parameter *parameters;

@@ -49,6 +49,11 @@ void definition_check_personal(struct definition_reader *reader)
             definition_complain(reader, parameter->line, "param: %s is a text or a choice",
                                 asked[i].name);
     }
+    if (definition->is_personal && reader->clock_line)
+        definition_complain(reader, reader->clock_line,
+                            "timezone: a report of the calendar has that of its parameter %s, or "
+                            "of the calendar",
+                            DEFINITION_ZONE);
     for (size_t i = 0; definition->is_personal && i < definition->parameter_count; i++)
         if (definition->parameters[i].values_query)
             definition_complain(reader, definition->parameters[i].line,

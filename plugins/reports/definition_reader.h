@@ -30,6 +30,7 @@ struct definition_reader {
     struct parameter *parameters;
     struct report_column *columns;
     unsigned *column_lines;
+    unsigned clock_line;    /**< 0: the report has no clock of its own */
     unsigned chart_line;    /**< 0: there is none; its columns are checked when all are known */
 };
 

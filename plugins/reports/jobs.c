@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "forget.h"
+#include "form.h"
 #include "make.h"
 #include "parameters.h"
 #include "personal.h"
@@ -26,8 +27,6 @@
 #define KEEP_ALIVE_MS 15000
 /** What a query for the choices of a form may take. */
 #define CHOICES_TIMEOUT_MS 5000
-/** Values entered for one report; more are refused. */
-#define ENTERED_MAX 1000u
 #define HOUR_MS INT64_C(3600000)
 #define RETENTION_MAX_MS (24 * HOUR_MS)
 /** Digits of a job's id that tell its parameters: 96 bits. */
@@ -51,6 +50,17 @@ static void respond_unavailable(struct kt_request *request, int result)
 static bool has_ended(const struct kt_job *job)
 {
     return job->state != KT_JOB_QUEUED && job->state != KT_JOB_RUNNING;
+}
+
+/** What the clock on the wall shows where a report is at home, with what was entered. Parks. */
+static int64_t wall_ms(struct kt_request *request, const struct definition *definition,
+                       const struct entered *entered, size_t entered_count)
+{
+    const struct wall_clock *clock =
+        definition->is_personal ? personal_clock(definition, entered, entered_count) : NULL;
+    if (!clock) /* what is wrong with a zone the calendar says */
+        clock = catalogue_clock(catalogue_of(request), definition);
+    return wall_clock_read(clock, kt_unix_ms());
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -99,9 +109,12 @@ void reports_list(struct kt_request *request)
     for (int file = 0; file < REPORT_FILES; file++)
         cJSON_AddItemToArray(formats, cJSON_CreateString(report_file_kinds[file].name));
     cJSON *reports = cJSON_AddArrayToObject(json, "reports");
-    for (size_t i = 0; i < catalogue->definition_count; i++)
-        if (catalogue_may_see(catalogue, catalogue->definitions[i], *user ? user : NULL))
-            cJSON_AddItemToArray(reports, view_report(catalogue->definitions[i]));
+    for (size_t i = 0; i < catalogue->definition_count; i++) {
+        const struct definition *definition = catalogue->definitions[i];
+        if (catalogue_may_see(catalogue, definition, *user ? user : NULL))
+            cJSON_AddItemToArray(
+                reports, view_report(definition, NULL, wall_ms(request, definition, NULL, 0)));
+    }
     int result = add_jobs(request, cJSON_AddArrayToObject(json, "jobs"));
     if (result < 0)
         respond_unavailable(request, result);
@@ -169,58 +182,11 @@ void reports_show(struct kt_request *request)
                            choices->error.text);
     else
         kt_respond_json(request, 200,
-                        view_report_with_choices(definition, (char *const *const *)choices->lists));
+                        view_report(definition, (char *const *const *)choices->lists,
+                                    wall_ms(request, definition, NULL, 0)));
 }
 
 /* ---------------------------------------------------------------- asking for one */
-
-/** What was entered, as texts. */
-struct form {
-    struct entered list[ENTERED_MAX];
-    size_t count;
-    enum report_file file;
-};
-
-/** Add a value of the JSON body. @return false when it is none that a parameter can have */
-static bool add_entered(struct form *form, const char *name, const cJSON *value)
-{
-    char number[32];
-    const char *text = cJSON_GetStringValue(value);
-    if (cJSON_IsNull(value))
-        return true;
-    if (cJSON_IsNumber(value)) {
-        snprintf(number, sizeof number, "%.15g", value->valuedouble);
-        text = kt_must(talloc_strdup(kt_self_memory(), number));
-    }
-    if (!text || form->count == ENTERED_MAX)
-        return false;
-    form->list[form->count++] = (struct entered){name, text};
-    return true;
-}
-
-static bool read_form(const cJSON *json, struct form *form)
-{
-    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(json, "parameters"), *one, *each;
-    const char *format = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "format"));
-    form->file = format ? report_file_find(format) : REPORT_XLSX;
-    if (!cJSON_IsObject(json) || form->file == REPORT_FILES ||
-        (parameters && !cJSON_IsObject(parameters) && !cJSON_IsNull(parameters)))
-        return false;
-    cJSON_ArrayForEach(one, parameters)
-    {
-        if (!cJSON_IsArray(one)) {
-            if (!add_entered(form, one->string, one))
-                return false;
-            continue;
-        }
-        cJSON_ArrayForEach(each, one)
-        {
-            if (!add_entered(form, one->string, each))
-                return false;
-        }
-    }
-    return true;
-}
 
 /** A title that tells this job from others of the same report: "Sales by day, From: 2026-11-01". */
 static const char *make_title(const struct definition *definition, const struct bound *bound)
@@ -356,16 +322,14 @@ void jobs_start(struct kt_request *request)
         kt_respond_body_error(request, result);
         return;
     }
-    struct form *form = kt_must(talloc_zero(kt_self_memory(), struct form));
-    if (!read_form(json, form)) {
-        kt_respond_problem(request, 400,
-                           "Expected {\"parameters\": {name: value}, \"format\": \"xlsx\"}.");
-        return;
-    }
-    result = parameters_bind(kt_self_memory(), definition, form->list, form->count, view_today(),
-                             &bound, &error);
+    struct form *form;
+    result = form_read(kt_self_memory(), json, &form, &error);
+    if (result == 0)
+        result =
+            parameters_bind(kt_self_memory(), definition, form->list, form->count,
+                            wall_ms(request, definition, form->list, form->count), &bound, &error);
     if (result < 0) {
-        kt_respond_problem(request, 422, "%s", error.text);
+        kt_respond_problem(request, result == -EBADMSG ? 400 : 422, "%s", error.text);
         return;
     }
     const struct order order = {
@@ -438,7 +402,7 @@ void jobs_cancel(struct kt_request *request)
     if (!access_is_ours(request) || !access_job(request, &found))
         return;
     const struct kt_job *job = &found.job;
-    if (job->who[0] && strcmp(job->who, access_user(request)) != 0) {
+    if (!access_is_theirs(job, access_user(request))) {
         kt_respond_problem(request, 403, "Only %s, who asked for it, can cancel it.", job->who);
         return;
     }
@@ -498,7 +462,7 @@ void jobs_delete(struct kt_request *request)
     if (!access_is_ours(request) || !access_job(request, &found))
         return;
     const struct kt_job *job = &found.job;
-    if (job->who[0] && strcmp(job->who, access_user(request)) != 0) {
+    if (!access_is_theirs(job, access_user(request))) {
         kt_respond_problem(request, 403, "Only %s, who asked for it, can delete it.", job->who);
         return;
     }

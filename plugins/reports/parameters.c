@@ -2,6 +2,7 @@
 /* One function per type turns a text into its canonical form, or says what is expected. */
 #include "parameters.h"
 
+#include "calendar/civil.h"
 #include "decimal.h"
 #include "default_value.h"
 #include "moment.h"
@@ -14,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /** Bytes of a text that somebody enters, and how many choices one can make. */
 #define TEXT_MAX_BYTES 1000u
 #define CHOICES_MAX 1000u
+#define MINUTE_MS 60000
 
 /** What is entered for one parameter: nothing, a value, or several. */
 struct values {
@@ -145,11 +146,10 @@ static const char *make_array(TALLOC_CTX *context, const struct parameter *param
 
 /* ---------------------------------------------------------------- defaults */
 
-/** This minute, so that people who ask for the same within a minute ask for the same. */
-static int64_t this_minute_ms(int64_t today_days)
+/** Its minute, so that people who ask for the same within a minute ask for the same. */
+static int64_t minute_of(int64_t now_ms)
 {
-    int64_t seconds = (int64_t)time(NULL) % (MOMENT_DAY_MS / 1000);
-    return today_days * MOMENT_DAY_MS + seconds / 60 * 60000;
+    return kt_floor_divide(now_ms, MINUTE_MS) * MINUTE_MS;
 }
 
 /** "a,b,c" in parts, copied. */
@@ -166,7 +166,7 @@ static int split_default(TALLOC_CTX *context, const char *text, struct values *v
 
 /** @return as make_value */
 static const char *make_default(TALLOC_CTX *context, const struct parameter *parameter,
-                                int64_t today_days, const char **ret_expected)
+                                int64_t now_ms, const char **ret_expected)
 {
     const char *text = parameter->default_value;
     bool is_date = parameter->type == PARAMETER_DATE;
@@ -182,7 +182,7 @@ static const char *make_default(TALLOC_CTX *context, const struct parameter *par
         return made;
     }
     if ((is_date || parameter->type == PARAMETER_DATETIME) &&
-        default_day(text, today_days, &days)) {
+        default_day(text, moment_day(now_ms), &days)) {
         if (is_date)
             moment_write_date(days, moment);
         else
@@ -190,7 +190,7 @@ static const char *make_default(TALLOC_CTX *context, const struct parameter *par
         return talloc_strdup(context, moment);
     }
     if (parameter->type == PARAMETER_DATETIME && strcmp(text, "now") == 0) {
-        moment_write(this_minute_ms(today_days), moment);
+        moment_write(minute_of(now_ms), moment);
         return talloc_strdup(context, moment);
     }
     const char *made = make_value(context, parameter, text, ret_expected);
@@ -202,11 +202,10 @@ static const char *make_default(TALLOC_CTX *context, const struct parameter *par
 }
 
 const char *parameter_default(TALLOC_CTX *context, const struct parameter *parameter,
-                              int64_t today_days)
+                              int64_t now_ms)
 {
     const char *expected;
-    return parameter->default_value ? make_default(context, parameter, today_days, &expected)
-                                    : NULL;
+    return parameter->default_value ? make_default(context, parameter, now_ms, &expected) : NULL;
 }
 
 int parameter_check_default(const struct parameter *parameter, struct kt_error *error)
@@ -245,14 +244,13 @@ static bool gather(const struct parameter *parameter, const struct entered *ente
 }
 
 static int bind_one(TALLOC_CTX *context, const struct parameter *parameter, struct values *values,
-                    bool is_named, int64_t today_days, const char **ret_value,
-                    struct kt_error *error)
+                    bool is_named, int64_t now_ms, const char **ret_value, struct kt_error *error)
 {
     const char *expected = NULL;
     *ret_value = NULL;
     if (values->count == 0) {
         if (!is_named || parameter->is_required)
-            *ret_value = parameter_default(context, parameter, today_days);
+            *ret_value = parameter_default(context, parameter, now_ms);
         if (!*ret_value && parameter->is_required)
             return kt_error_set(error, -EINVAL, "%s: please enter something", parameter->label);
         return 0;
@@ -272,6 +270,24 @@ static int bind_one(TALLOC_CTX *context, const struct parameter *parameter, stru
                     : kt_error_set(error, -ENOMEM, "out of memory");
 }
 
+const char *parameters_value(TALLOC_CTX *context, const struct definition *definition,
+                             const char *name, const struct entered *entered, size_t entered_count)
+{
+    struct values *values = talloc(NULL, struct values);
+    const char *value = NULL;
+    struct kt_error error;
+    for (size_t i = 0; values && i < definition->parameter_count; i++) {
+        const struct parameter *parameter = &definition->parameters[i];
+        if (strcmp(parameter->name, name) != 0)
+            continue;
+        bool is_named = gather(parameter, entered, entered_count, values);
+        if (bind_one(context, parameter, values, is_named, 0, &value, &error) < 0)
+            value = NULL;
+    }
+    talloc_free(values);
+    return value;
+}
+
 static int check_names(const struct definition *definition, const struct entered *entered,
                        size_t count, struct kt_error *error)
 {
@@ -288,7 +304,7 @@ static int check_names(const struct definition *definition, const struct entered
 }
 
 int parameters_bind(TALLOC_CTX *context, const struct definition *definition,
-                    const struct entered *entered, size_t entered_count, int64_t today_days,
+                    const struct entered *entered, size_t entered_count, int64_t now_ms,
                     struct bound **ret_bound, struct kt_error *error)
 {
     unsigned count = (unsigned)definition->parameter_count;
@@ -304,7 +320,7 @@ int parameters_bind(TALLOC_CTX *context, const struct definition *definition,
         bool is_named = gather(parameter, entered, entered_count, values);
         bound[i].name = parameter->name;
         bound[i].type = parameter->type;
-        result = bind_one(bound, parameter, values, is_named, today_days, &bound[i].value, error);
+        result = bind_one(bound, parameter, values, is_named, now_ms, &bound[i].value, error);
     }
     talloc_free(values);
     if (result < 0)

@@ -100,6 +100,28 @@ bool personal_gather(struct kt_request *request, const struct order *order,
     return false;
 }
 
+/** The zone of the calendar. @return owned by the calling process; NULL: there is no calendar */
+static const char *ask_zone(void)
+{
+    const struct kt_message *reply;
+    int result =
+        kt_call(kt_whereis(KT_ROWS_SERVER), KT_ROWS_ASK_ZONE, NULL, 0, PATIENCE_MS, &reply);
+    return result == 0 && reply->type == 200
+               ? kt_must(talloc_strndup(kt_self_memory(), reply->data, reply->size))
+               : NULL;
+}
+
+const struct wall_clock *personal_clock(const struct definition *definition,
+                                        const struct entered *entered, size_t entered_count)
+{
+    const struct wall_clock *clock;
+    const char *zone =
+        parameters_value(kt_self_memory(), definition, DEFINITION_ZONE, entered, entered_count);
+    if (!zone)
+        zone = ask_zone();
+    return zone && wall_clock_new(kt_self_memory(), zone, &clock) == 0 ? clock : NULL;
+}
+
 /** @return owned by the calling process */
 static const char *forgotten_key(const char *realm)
 {

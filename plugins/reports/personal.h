@@ -28,6 +28,15 @@ bool personal_gather(struct kt_request *request, const struct order *order,
                      struct kt_memory_file **ret_rows);
 
 /**
+ * The clock that says what day it is for a report of the calendar: by the zone that was entered or
+ * is the default of its parameter, else by that of the calendar.
+ * @return owned by the calling process; NULL: there is no such zone, or no calendar
+ * Parks.
+ */
+const struct wall_clock *personal_clock(const struct definition *definition,
+                                        const struct entered *entered, size_t entered_count);
+
+/**
  * What was ordered for this realm before is not wanted any more, also where it is still on its way
  * to become a job.
  * @return 0 or a negative errno. Parks.

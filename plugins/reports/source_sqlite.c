@@ -26,6 +26,9 @@
 /** A blob is shown in hex as long as it fits in a cell of a spreadsheet. */
 #define BLOB_MAX_BYTES 16000
 
+/** 2^53 - 1: beyond, a real is not every whole number. */
+#define REAL_WHOLE_MAX INT64_C(9007199254740991)
+
 struct connection {
     const char *name;
     sqlite3 *database;
@@ -391,6 +394,18 @@ static int prepare(void *argument, TALLOC_CTX *context, const struct source_quer
 
 /* ---------------------------------------------------------------- running */
 
+/** As a real, so that 7 / 2 is 3.5; but a whole number that would become another is itself. */
+static int bind_number(sqlite3_stmt *statement, int index, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long whole = strtoll(text, &end, 10);
+    bool is_whole = !*end && errno == 0;
+    if (is_whole && (whole > REAL_WHOLE_MAX || whole < -REAL_WHOLE_MAX))
+        return sqlite3_bind_int64(statement, index, whole);
+    return sqlite3_bind_double(statement, index, strtod(text, NULL));
+}
+
 static int bind_value(sqlite3_stmt *statement, int index, const struct bound *bound)
 {
     if (!bound->value)
@@ -398,7 +413,7 @@ static int bind_value(sqlite3_stmt *statement, int index, const struct bound *bo
     if (bound->type == PARAMETER_INTEGER)
         return sqlite3_bind_int64(statement, index, strtoll(bound->value, NULL, 10));
     if (bound->type == PARAMETER_NUMBER)
-        return sqlite3_bind_double(statement, index, strtod(bound->value, NULL));
+        return bind_number(statement, index, bound->value);
     return sqlite3_bind_text(statement, index, bound->value, -1, SQLITE_TRANSIENT);
 }
 

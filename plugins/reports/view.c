@@ -2,18 +2,11 @@
 /* Everything that the page shows, from what is known here; nothing is escaped, cJSON does that. */
 #include "view.h"
 
+#include "access.h"
 #include "order.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#define DAY_S 86400
-
-int64_t view_today(void)
-{
-    return (int64_t)time(NULL) / DAY_S;
-}
 
 /* ---------------------------------------------------------------- reports */
 
@@ -54,10 +47,11 @@ static void add_choice(cJSON *array, const char *value, const char *label)
     cJSON_AddItemToArray(array, one);
 }
 
-static cJSON *view_parameter(const struct parameter *parameter, char *const *choices)
+static cJSON *view_parameter(const struct parameter *parameter, char *const *choices,
+                             int64_t now_ms)
 {
     cJSON *json = cJSON_CreateObject();
-    const char *value = parameter_default(NULL, parameter, view_today());
+    const char *value = parameter_default(NULL, parameter, now_ms);
     cJSON_AddStringToObject(json, "name", parameter->name);
     cJSON_AddStringToObject(json, "label", parameter->label);
     cJSON_AddStringToObject(json, "type", parameter_type_name(parameter->type));
@@ -94,7 +88,7 @@ static void add_columns(cJSON *json, const struct definition *definition)
     }
 }
 
-cJSON *view_report_with_choices(const struct definition *definition, char *const *const *choices)
+cJSON *view_report(const struct definition *definition, char *const *const *choices, int64_t now_ms)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", definition->name);
@@ -105,8 +99,8 @@ cJSON *view_report_with_choices(const struct definition *definition, char *const
     cJSON_AddNumberToObject(json, "timeout_ms", (double)definition->timeout_ms);
     cJSON *parameters = cJSON_AddArrayToObject(json, "parameters");
     for (size_t i = 0; i < definition->parameter_count; i++)
-        cJSON_AddItemToArray(
-            parameters, view_parameter(&definition->parameters[i], choices ? choices[i] : NULL));
+        cJSON_AddItemToArray(parameters, view_parameter(&definition->parameters[i],
+                                                        choices ? choices[i] : NULL, now_ms));
     add_columns(json, definition);
     if (!definition->chart) {
         cJSON_AddNullToObject(json, "chart");
@@ -119,11 +113,6 @@ cJSON *view_report_with_choices(const struct definition *definition, char *const
     for (const char *const *y = definition->chart_y; y && *y; y++)
         cJSON_AddItemToArray(series, cJSON_CreateString(*y));
     return json;
-}
-
-cJSON *view_report(const struct definition *definition)
-{
-    return view_report_with_choices(definition, NULL);
 }
 
 /* ---------------------------------------------------------------- jobs */
@@ -143,7 +132,7 @@ cJSON *view_job(const struct kt_job *job, const struct definition *definition, c
     char url[2 * KT_JOB_NAME_MAX + 16];
     struct outcome outcome = {0};
     bool has_ended = job->state != KT_JOB_QUEUED && job->state != KT_JOB_RUNNING;
-    bool is_theirs = !job->who[0] || strcmp(job->who, user) == 0;
+    bool is_theirs = access_is_theirs(job, user);
     cJSON *json = cJSON_CreateObject();
     if (job->state == KT_JOB_READY)
         outcome_read(job->result, &outcome);
@@ -155,6 +144,7 @@ cJSON *view_job(const struct kt_job *job, const struct definition *definition, c
     cJSON_AddStringToObject(json, "title", job->title);
     add_format(json, job->id);
     cJSON_AddStringToObject(json, "who", job->who);
+    cJSON_AddBoolToObject(json, "is_mine", is_theirs);
     cJSON_AddStringToObject(json, "state", kt_job_state_name(job->state));
     cJSON_AddStringToObject(json, "phase", job->phase);
     cJSON_AddNumberToObject(json, "done", (double)job->done);

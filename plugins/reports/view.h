@@ -8,15 +8,14 @@
 #include <cjson/cJSON.h>
 #include <kontor/job.h>
 
-/** The day it is, days since 1970-01-01, in UTC. */
-int64_t view_today(void);
-
-/** A report, without the choices that come from its database. */
-cJSON *view_report(const struct definition *definition);
-
-/** The same with the choices of each parameter that has some: value, label, value, label …, NULL.
+/**
+ * A report.
+ * @param choices  of each parameter that has some from its database: value, label, value, label …,
+ *                 NULL; NULL: without them
+ * @param now_ms   what the clock on the wall shows: today and now in defaults
  */
-cJSON *view_report_with_choices(const struct definition *definition, char *const *const *choices);
+cJSON *view_report(const struct definition *definition, char *const *const *choices,
+                   int64_t now_ms);
 
 /** A job. @param user  who asks: decides what they are told they can do */
 cJSON *view_job(const struct kt_job *job, const struct definition *definition, const char *user);

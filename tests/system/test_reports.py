@@ -2,6 +2,7 @@
 """Reports over HTTP: asked for once, made once, found by everybody, kept in memory for a while."""
 
 import contextlib
+import datetime
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import zoneinfo
 
 import openpyxl
 import pytest
@@ -54,6 +56,14 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 210000)
 SELECT i AS number, printf('%090d', i) AS text FROM n
 """
 
+NUMBER = """-- title: By number
+-- source: shop
+-- retention: 10min
+-- param: number number required
+-- param: text text
+SELECT :number AS number, :text AS text
+"""
+
 BROKEN = """-- title: Broken in its data
 -- source: shop
 -- retention: 1min
@@ -74,7 +84,7 @@ def shop(make_kontor, folder):
     reports = folder / "reports.d"
     reports.mkdir()
     for name, text in (("sales", SALES), ("slow", SLOW), ("secret", SECRET), ("broken", BROKEN),
-                       ("large", LARGE)):
+                       ("large", LARGE), ("number", NUMBER)):
         (reports / f"{name}.sql").write_text(text)
     return make_kontor(plugins=("reports", "evaluation"), settings={"workers": "3"},
                        sections={"reports": {"definitions": reports,
@@ -112,7 +122,8 @@ def finished(kontor, path):
 def test_list_and_roles(shop):
     """People would see reports that are not for them."""
     everybody = json.loads(ask(shop, "/").body)
-    assert [report["name"] for report in everybody["reports"]] == ["broken", "large", "sales", "slow"]
+    assert [report["name"] for report in everybody["reports"]] == [
+        "broken", "large", "number", "sales", "slow"]
     boss = json.loads(ask(shop, "/", REMOTE_USER="eve").body)
     assert "secret" in [report["name"] for report in boss["reports"]]
     assert ask(shop, "/secret").status == 404
@@ -218,6 +229,89 @@ def test_mistakes_are_told(shop):
     job = finished(shop, path)
     assert job["state"] == "failed" and "json" in job["reason"].lower()
     assert ask(shop, path + "/file").status == 404
+
+
+def test_numbers_are_bound_as_they_are(shop):
+    """Who asks for an invoice by its number would get another one, without a word."""
+    for number in (1234567890123456, 9007199254740991, "9007199254740993", 0.1234567890123456):
+        _, path = start(shop, "number", {"number": number, "text": number}, "csv")
+        finished(shop, path)
+        rows = ask(shop, path + "/file").body.decode("utf-8-sig").split()
+        assert rows == ["number,text", f"{number},{number}"]
+    response, _ = start(shop, "number", {"number": 9007199254740993}, "csv")
+    assert response.status == 422
+    assert "send it as a string" in json.loads(response.body)["detail"]
+
+
+def test_a_name_of_any_length(shop):
+    """Who signs in with a certificate could not stop or delete their own reports."""
+    name = "CN=Ada Lovelace,OU=" + 30 * "Analytical Engines," + "C=GB"
+    other = name[:-1] + "E"
+    for report, ended in (("slow", False), ("number", True)):
+        _, path = start(shop, report, {"seed": 7} if report == "slow" else {"number": 7}, "csv",
+                        REMOTE_USER=name, HTTP_PREFER="respond-async")
+        if ended:
+            finished(shop, path)
+        method, what, body = ("DELETE", "", None) if ended else ("POST", "/cancel", {})
+        word = "can_delete" if ended else "can_cancel"
+        for user, is_mine in ((other, False), (name[:127], False), ("", False), (name, True)):
+            job = json.loads(ask(shop, path, REMOTE_USER=user).body)
+            assert job["is_mine"] == job[word] == is_mine, user
+            assert name.startswith(job["who"])
+            response = ask(shop, path + what, method, body, REMOTE_USER=user)
+            assert response.status == ((204 if ended else 202) if is_mine else 403), user
+
+
+# No day is the same at both at once: they are 26 hours apart.
+FIRST, LAST = "Pacific/Kiritimati", "Etc/GMT+12"
+
+
+def shown(zone):
+    """The minute that a clock shows."""
+    return f"{datetime.datetime.now(zoneinfo.ZoneInfo(zone)):%Y-%m-%d %H:%M:00}"
+
+
+@pytest.mark.parametrize("machine, option, usual", [
+    (FIRST, None, FIRST), (LAST, None, LAST), (FIRST, LAST, LAST)])
+def test_today_is_that_of_people(make_kontor, folder, monkeypatch, machine, option, usual):
+    """In California a report of today would be tomorrow's, from four in the afternoon on."""
+    monkeypatch.setitem(ENVIRONMENT, "TZ", machine)
+    database, reports = folder / "shop.db", folder / "reports.d"
+    sqlite3.connect(database).close()
+    reports.mkdir()
+    text = ("-- title: Days\n-- source: shop\n{}-- param: day date required default=today\n"
+            "-- param: moment datetime required default=now\nSELECT :day AS day, :moment AS moment")
+    (reports / "usual.sql").write_text(text.format(""))
+    (reports / "own.sql").write_text(text.format("-- timezone: Asia/Kathmandu\n"))
+    kontor = make_kontor(plugins=("reports",), sections={"reports": {
+        "definitions": reports, "sources": f"shop=sqlite:{database}",
+        **({"timezone": option} if option else {})}})
+    for report, zone in (("usual", usual), ("own", "Asia/Kathmandu")):
+        before = shown(zone)
+        form = json.loads(ask(kontor, f"/{report}").body)["parameters"]
+        listed = {each["name"]: each for each in json.loads(ask(kontor, "/").body)["reports"]}
+        _, path = start(kontor, report, {}, "csv")
+        after = shown(zone)
+        finished(kontor, path)
+        made = ask(kontor, path + "/file").body.decode("utf-8-sig").splitlines()[1].split(",")
+        for parameters in (form, listed[report]["parameters"]):
+            day, moment = (parameter["default"] for parameter in parameters)
+            assert before[:10] <= day <= after[:10] and before <= moment <= after
+        assert before[:10] <= made[0] <= after[:10] and before <= made[1] <= after
+
+
+@pytest.mark.parametrize("name", ["GMT+0100", "CET-1CEST,M3.5.0,M10.5.0/3", "/etc/localtime",
+                                  "Europe/Atlantis"])
+def test_a_zone_that_is_none(make_kontor, folder, name):
+    """Each report would be about other days than the administrator thinks."""
+    reports = folder / "reports.d"
+    reports.mkdir()
+    kontor = make_kontor(start=False, plugins=("reports",), sections={"reports": {
+        "definitions": reports, "timezone": name}})
+    done = subprocess.run([str(KONTORD), "-t", "-c", str(kontor.config)], capture_output=True,
+                          stdin=subprocess.DEVNULL, text=True, timeout=60, env=ENVIRONMENT)
+    assert done.returncode != 0
+    assert f"timezone: there is no time zone '{name}'" in done.stdout + done.stderr
 
 
 def test_requests_of_other_sites(shop):

@@ -3,12 +3,14 @@
 
 import asyncio
 import csv
+import datetime
 import io
 import json
 import subprocess
 import threading
 import time
 import zipfile
+import zoneinfo
 from concurrent.futures import ThreadPoolExecutor
 
 import openpyxl
@@ -105,6 +107,42 @@ def test_a_quarter(kontor):
     people = Asker(kontor).rows("with-whom", {"from": "2026-11-01", "to": "2026-12-31"})
     assert people == [{"name": "Eve", "address": "eve@example.org", "hours": "3", "meetings": "2",
                        "first": "2026-11-17 09:00:00"}]
+
+
+def test_today_is_that_of_the_person(folder, make_kontor):
+    """A person's report of today would be about another day, far from Greenwich."""
+    # No day is the same at both at once: they are 26 hours apart.
+    zones = ("Pacific/Kiritimati", "Etc/GMT+12")
+    reports = folder / "reports.d"
+    reports.mkdir()
+    text = PEOPLE.replace("required", "required default=today")
+    (reports / "without.sql").write_text(text)
+    (reports / "with.sql").write_text(text.replace("SELECT", "-- param: zone text\nSELECT", 1))
+    calendar = folder / "own.ics"
+    calendar.write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//T//T//EN\r\nEND:VCALENDAR\r\n")
+
+    def make(**options):
+        options["sections"]["reports"] = {"definitions": reports, "timezone": "UTC"}
+        return make_kontor(**options)
+
+    kontor = make_calendar(make, folder, plugins=("calendar", "reports"), timezone=zones[0],
+                           file=calendar)
+
+    def today(zone):
+        return f"{datetime.datetime.now(zoneinfo.ZoneInfo(zone)):%Y-%m-%d}"
+
+    def ordered(report, parameters):
+        path = Asker(kontor).make(report, parameters).removesuffix("/file")
+        return json.loads(Asker(kontor).report("GET", path).body)["title"]
+
+    for report, parameters, zone in (("without", {}, zones[0]), ("with", {}, zones[0]),
+                                     ("with", {"zone": zones[1]}, zones[1])):
+        before = today(zone)
+        title = ordered(report, parameters)
+        assert any(f"from: {day}, to: {day}" in title for day in (before, today(zone))), title
+    before = today(zones[0])
+    form = json.loads(Asker(kontor).report("GET", "/without").body)["parameters"]
+    assert form[0]["default"] in (before, today(zones[0]))
 
 
 def test_a_spreadsheet(kontor):
@@ -241,8 +279,9 @@ def test_what_is_wrong_is_told(kontor, google):
     asker = Asker(kontor)
     late = asker.start("my-meetings", {"from": "2026-01-01", "to": "2027-12-31"})
     assert late.status == 422 and b"372 days" in late.body
-    zone = asker.start("my-meetings", {**QUARTER, "zone": "Mars/Olympus"})
-    assert zone.status == 422 and b"time zone" in zone.body
+    for name in ("Mars/Olympus", "GMT+0100"):
+        zone = asker.start("my-meetings", {**QUARTER, "zone": name})
+        assert zone.status == 422 and b"time zone" in zone.body
     nothing = Asker(kontor, "carl").start("my-meetings")
     assert nothing.status == 422 and b"connected" in nothing.body
     google.refresh.clear()

@@ -385,6 +385,12 @@ def test_keyboard_alone(make_site, ada):
     tab_to(lambda element: element.get_attribute("class") == "sort")
     press(Keys.ENTER, Keys.ENTER)
     assert page.rows()[0][0] == "500"
+    # A screen reader's list of the page's places has no name twice.
+    ada.execute_script("document.getElementById('graph-details').open = true")
+    places = [place.accessible_name for place in ada.find_elements(
+        By.CSS_SELECTOR, "main section, [role=region]") if place.is_displayed()]
+    assert len(places) >= 5 and len(set(places)) == len(places)
+    assert page.get("skip").get_attribute("href").endswith("#main")
     ada.execute_script("document.getElementById('job-title').focus()")
     tab_to(is_id("delete"))
     press(Keys.ENTER)

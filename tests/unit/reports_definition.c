@@ -70,6 +70,7 @@ static void good_file(void **state)
         "-- summary: on each day.\r\n"
         "-- source: shop-2\n"
         "-- roles: admin finance\n"
+        "-- timezone: Pacific/Auckland\n"
         "-- timeout: 90s\n"
         "-- retention: 2h\n"
         "-- param: from date required default=today-2 label=\"First day\"\n"
@@ -89,9 +90,10 @@ static void good_file(void **state)
     assert_string_equal(read->roles[0], "admin");
     assert_string_equal(read->roles[1], "finance");
     assert_null(read->roles[2]);
+    assert_int_equal(wall_clock_read(read->clock, 0), 12 * 3600 * 1000);
     assert_int_equal(read->timeout_ms, 90000);
     assert_int_equal(read->retention_ms, 7200000);
-    assert_int_equal(read->sql_line, 16);
+    assert_int_equal(read->sql_line, 17);
     assert_int_equal(strlen(read->version), 16);
 
     assert_int_equal(read->parameter_count, 3);
@@ -108,14 +110,14 @@ static void good_file(void **state)
     assert_string_equal(parameter[2].choices[0], "a");
     assert_string_equal(parameter[2].choices[1], "b, \"c\"");
     assert_null(parameter[2].choices[2]);
-    assert_int_equal(parameter[2].line, 12);
+    assert_int_equal(parameter[2].line, 13);
 
     assert_int_equal(read->column_count, 2);
     assert_string_equal(read->columns[1].name, "Total sum");
     assert_int_equal(read->columns[1].type, REPORT_MONEY);
     assert_string_equal(read->columns[1].format, "#,##0.00");
     assert_int_equal(read->columns[1].total, REPORT_SUM);
-    assert_int_equal(read->column_lines[1], 14);
+    assert_int_equal(read->column_lines[1], 15);
     assert_int_equal(read->chart, REPORT_STACKED_BAR);
     assert_string_equal(read->chart_x, "day");
     assert_string_equal(read->chart_y[0], "Total sum");
@@ -161,6 +163,12 @@ static void mistakes_of_the_head(void **state)
     assert_told(HEAD "-- retention: 0s\nSELECT 1", "3: retention: '0s' is no time from 1s");
     assert_told(HEAD "-- timeout: 99999999999999999999s\nSELECT 1", "3: timeout: '9999");
     assert_told(HEAD "-- timeout: -5s\nSELECT 1", "3: timeout: '-5s' is no time");
+    assert_told(HEAD "-- timezone: GMT+0100\nSELECT 1",
+                "3: timezone: there is no time zone 'GMT+0100'; use a name such as Europe/Berlin");
+    assert_told(HEAD "-- timezone: UTC\n-- timezone: UTC\nSELECT 1", "4: timezone: is on line 3");
+    assert_told("-- title: Mine\n-- source: calendar\n-- timezone: UTC\n"
+                "-- param: from date required\n-- param: to date required\nSELECT 1",
+                "3: timezone: a report of the calendar has that of its parameter zone");
     assert_told(HEAD "-- roles: Admin\nSELECT 1", "3: roles: 'Admin' is no name: small letters");
     assert_told("-- title: A\n-- source: My Shop\nSELECT 1", "2: source: 'My Shop' is no name");
 }

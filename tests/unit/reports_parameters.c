@@ -21,6 +21,12 @@ static int64_t day_of(const char *text)
     return moment_day(ms);
 }
 
+/** What the clock shows on that day, late in the evening. */
+static int64_t now_ms(void)
+{
+    return day_of(TODAY) * MOMENT_DAY_MS + INT64_C(86399999);
+}
+
 /* ---------------------------------------------------------------- days by their names */
 
 static void assert_day(const char *word, const char *today, const char *expected)
@@ -239,7 +245,7 @@ static const char *bound_to(const struct definition *report, const char *name,
 {
     struct kt_error error = {0};
     struct bound *bound;
-    if (parameters_bind(memory, report, entered, count, day_of(TODAY), &bound, &error) < 0)
+    if (parameters_bind(memory, report, entered, count, now_ms(), &bound, &error) < 0)
         fail_msg("%s", error.text);
     for (size_t i = 0; i < report->parameter_count; i++)
         if (strcmp(bound[i].name, name) == 0)
@@ -253,7 +259,7 @@ static void assert_refused(const char *expected, const struct entered *entered, 
     struct kt_error error = {0};
     struct bound *bound;
     const struct definition *report = report_of_all();
-    assert_int_equal(parameters_bind(memory, report, entered, count, day_of(TODAY), &bound, &error),
+    assert_int_equal(parameters_bind(memory, report, entered, count, now_ms(), &bound, &error),
                      -EINVAL);
     assert_string_equal(error.text, expected);
 }
@@ -270,6 +276,35 @@ static void defaults_for_what_is_not_said(void **state)
     assert_null(bound_to(report, "count", ENTER({"count", ""})));
     assert_null(bound_to(report, "kinds", ENTER({"kinds", ""})));
     assert_string_equal(bound_to(report, "from", ENTER({"from", ""})), "2026-11-19");
+}
+
+static void now_is_what_the_clock_shows(void **state)
+{
+    (void)state;
+    const struct definition *report = report_of("-- param: at datetime default=now\n"
+                                                "-- param: day date default=today\n"
+                                                "-- param: month datetime default=month-start\n",
+                                                "SELECT :at, :day, :month");
+    assert_string_equal(bound_to(report, "at", NULL, 0), TODAY " 23:59:00");
+    assert_string_equal(bound_to(report, "day", NULL, 0), TODAY);
+    assert_string_equal(bound_to(report, "month", NULL, 0), "2026-11-01 00:00:00");
+    assert_string_equal(parameter_default(memory, &report->parameters[0], -1),
+                        "1969-12-31 23:59:00");
+}
+
+static void one_parameter_alone(void **state)
+{
+    (void)state;
+    const struct definition *report = report_of("-- param: zone text default=UTC\n"
+                                                "-- param: day date required\n",
+                                                "SELECT :zone, :day");
+    assert_string_equal(parameters_value(memory, report, "zone", NULL, 0), "UTC");
+    assert_string_equal(parameters_value(memory, report, "zone", ENTER({"zone", "Asia/Tokyo"})),
+                        "Asia/Tokyo");
+    assert_null(parameters_value(memory, report, "zone", ENTER({"zone", ""})));
+    assert_null(parameters_value(memory, report, "zone", ENTER({"zone", "a"}, {"zone", "b"})));
+    assert_null(parameters_value(memory, report, "day", NULL, 0));
+    assert_null(parameters_value(memory, report, "other", ENTER({"other", "1"})));
 }
 
 static void required_without_default(void **state)
@@ -339,11 +374,9 @@ static void assert_same_job(bool is_same, const struct entered *one, size_t one_
     struct kt_error error;
     struct bound *bound;
     char ids[2][33];
-    assert_int_equal(parameters_bind(memory, report, one, one_count, day_of(TODAY), &bound, &error),
-                     0);
+    assert_int_equal(parameters_bind(memory, report, one, one_count, now_ms(), &bound, &error), 0);
     parameters_id(report, "xlsx", bound, report->parameter_count, ids[0]);
-    assert_int_equal(parameters_bind(memory, report, two, two_count, day_of(TODAY), &bound, &error),
-                     0);
+    assert_int_equal(parameters_bind(memory, report, two, two_count, now_ms(), &bound, &error), 0);
     parameters_id(report, "xlsx", bound, report->parameter_count, ids[1]);
     assert_int_equal(strlen(ids[0]), 32);
     assert_int_equal(strcmp(ids[0], ids[1]) == 0, is_same);
@@ -387,6 +420,8 @@ int main(void)
         cmocka_unit_test(moments),
         cmocka_unit_test(durations),
         TEST_WITH_FILES(defaults_for_what_is_not_said),
+        TEST_WITH_FILES(now_is_what_the_clock_shows),
+        TEST_WITH_FILES(one_parameter_alone),
         TEST_WITH_FILES(required_without_default),
         TEST_WITH_FILES(wrong_entries_are_told),
         TEST_WITH_FILES(hostile_entries),

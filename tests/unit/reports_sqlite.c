@@ -306,6 +306,32 @@ static void parameters_are_bound(void **state)
     assert_string_equal(why.text, "shop: nothing is given for the parameter :nobody");
 }
 
+/** Who asks for an invoice by a long number would get another one. */
+static void long_numbers_are_themselves(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *row;
+    } cases[] = {
+        {"9007199254740991", "'real',1"},
+        {"9007199254740993", "'integer',1"},
+        {"-9007199254740993", "'integer',1"},
+        {"9223372036854775807", "'integer',1"},
+        {"9223372036854775808", "'real',0"}, /* no whole number of SQLite */
+        {"7", "'real',1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct bound bound[] = {{"number", PARAMETER_NUMBER, cases[i].value}};
+        char *sql = talloc_asprintf(memory,
+                                    "SELECT typeof(:number) AS t, :number = %s AND "
+                                    "typeof(%s) = 'integer' AS same",
+                                    cases[i].value, cases[i].value);
+        struct texts texts = TEXTS;
+        assert_int_equal(run_with(sql, bound, 1, &patient, &texts), 0);
+        assert_non_null(strstr(texts.text, cases[i].row));
+    }
+}
+
 /** The same source runs one query after the other; a failed one leaves it usable. */
 static void used_again(void **state)
 {
@@ -541,6 +567,7 @@ int main(void)
         TEST_WITH_SHOP(types_by_the_first_row),
         TEST_WITH_SHOP(declared_types_win),
         TEST_WITH_SHOP(parameters_are_bound),
+        TEST_WITH_SHOP(long_numbers_are_themselves),
         TEST_WITH_SHOP(used_again),
         TEST_WITH_SHOP(deadline),
         TEST_WITH_SHOP(cancelled),

@@ -169,7 +169,7 @@ async function makeReport(entered, isFromForm) {
     closeJob();
     ({ values, format } = entered);
     jobUrl = news.url;
-    isJoined = (news.who !== index.user && Boolean(news.who)) || news.queued_ms < asked - JOINED_MS;
+    isJoined = !news.is_mine || news.queued_ms < asked - JOINED_MS;
     if (location.hash !== address()) history.pushState(null, "", address());
     follow(news);
     refreshSoon();
