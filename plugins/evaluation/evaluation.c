@@ -9,7 +9,12 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <kontor/kontor.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
+static const char not_kept[] =
+    "this JSON can't be written again as it is: a string has a NUL, or a number is beyond 1.8e308";
 static const char constant[] = "{\"service\":\"kontor\",\"status\":\"ok\"}";
 
 /** GET /now: the smallest possible answer. */
@@ -18,13 +23,52 @@ static void now(struct kt_request *request)
     kt_respond(request, 200, "application/json", constant, sizeof constant - 1);
 }
 
+static bool has_finite_numbers(const cJSON *json)
+{
+    if (cJSON_IsNumber(json) && !isfinite(json->valuedouble))
+        return false;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, json)
+    {
+        if (!has_finite_numbers(child))
+            return false;
+    }
+    return true;
+}
+
+/** Whether no string of a JSON text has a NUL. A backslash is there in strings only. */
+static bool has_whole_strings(const char *text, size_t size)
+{
+    static const char nul[] = "u0000";
+    const char *end = text + size;
+    for (const char *at = text; (at = memchr(at, '\\', (size_t)(end - at))); at += 2)
+        if ((size_t)(end - at) >= sizeof nul && memcmp(at + 1, nul, sizeof nul - 1) == 0)
+            return false;
+    return !memchr(text, '\0', size);
+}
+
+/**
+ * Whether JSON can be written again as it came: cJSON's strings end at a NUL, and its numbers are
+ * doubles, so that 1e999 would become null.
+ */
+static bool is_kept(const char *text, size_t size, const cJSON *json)
+{
+    return has_whole_strings(text, size) && has_finite_numbers(json);
+}
+
 /** POST /echo: JSON in, parsed, serialised, out. */
 static void echo(struct kt_request *request)
 {
     cJSON *json;
+    const char *body;
+    size_t size;
     int status = kt_request_json(request, &json);
+    if (status == 0)
+        status = kt_request_body(request, &body, &size);
     if (status < 0)
         kt_respond_body_error(request, status);
+    else if (!is_kept(body, size, json))
+        kt_respond_problem(request, 422, "%s", not_kept);
     else
         kt_respond_json(request, 200, json);
 }
@@ -64,6 +108,8 @@ static void slow(struct kt_request *request)
         kt_respond_problem(request, 502, "the upstream answered with status %d", answer->status);
     else if (!json)
         kt_respond_problem(request, 502, "the upstream's answer is not JSON");
+    else if (!is_kept(answer->body, answer->size, json))
+        kt_respond_problem(request, 502, "the upstream: %s", not_kept);
     else
         kt_respond_json(request, 200, json);
 }

@@ -219,13 +219,17 @@ static bool read_tick(struct kt_request *request, char *ret_tick)
         kt_respond_body_error(request, result);
         return false;
     }
-    const char *tick = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "tick"));
-    if (tick && strcmp(tick, "together") != 0 && strcmp(tick, "spread") != 0) {
-        kt_respond_problem(request, 422, "tick is \"together\" or \"spread\".");
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, "tick");
+    const char *tick = cJSON_GetStringValue(item);
+    if (cJSON_IsObject(body) && !item)
+        return true;
+    if (!tick || (strcmp(tick, "together") != 0 && strcmp(tick, "spread") != 0)) {
+        kt_respond_problem(request, 422,
+                           "The body is {\"tick\": \"together\"}, {\"tick\": \"spread\"}, {} or "
+                           "empty.");
         return false;
     }
-    if (tick)
-        *ret_tick = *tick;
+    *ret_tick = *tick;
     return true;
 }
 

@@ -11,12 +11,15 @@
 #include <kontor/registry.h>
 #include <string.h>
 
-/** The answer of one arrives; data is its text. */
-#define ANSWERED 1u
+/** The answer of one arrives; data is its text. Each round of questions has a type of its own, so
+ * that an answer that comes too late is not taken for one of the next round. */
+#define ANSWERED_FIRST 1u
+#define ANSWERED_LAST 0x7fffffffu /**< below KT_MESSAGE_SYSTEM */
 
 /** A question to one. */
 struct errand {
     kt_pid asker;
+    uint32_t round; /**< the type of the answer */
     uint32_t type;
     char *question;
     struct kt_registry_entry entry; /**< its value says who it is, should it be silent */
@@ -69,18 +72,20 @@ static void run_errand(void *argument)
     else if (result != -ENOENT && result != -EOWNERDEAD) /* those have just gone */
         json = make_silent(&errand->entry);
     char *text = json ? cJSON_PrintUnformatted(json) : NULL;
-    kt_send(errand->asker, ANSWERED, text ? text : "", text ? strlen(text) + 1 : 1);
+    kt_send(errand->asker, errand->round, text ? text : "", text ? strlen(text) + 1 : 1);
     cJSON_free(text);
     cJSON_Delete(json);
 }
 
-static int send_errand(const struct kt_registry_entry *entry, uint32_t type, const char *question)
+static int send_errand(const struct kt_registry_entry *entry, uint32_t round, uint32_t type,
+                       const char *question)
 {
     const struct kt_spawn options = {.label = "question to an observer", .give = true};
     struct errand *errand = talloc(kt_self_memory(), struct errand);
     if (!errand)
         return -ENOMEM;
     errand->asker = kt_self();
+    errand->round = round;
     errand->type = type;
     errand->entry = *entry;
     errand->question = talloc_strdup(errand, question);
@@ -90,15 +95,24 @@ static int send_errand(const struct kt_registry_entry *entry, uint32_t type, con
     return result;
 }
 
+/** The rounds of this worker have different ones, until two billion later. */
+static uint32_t next_round(void)
+{
+    static uint32_t last = ANSWERED_FIRST;
+    last = last < ANSWERED_LAST ? last + 1 : ANSWERED_FIRST;
+    return last;
+}
+
 int gather(uint32_t type, cJSON *question, cJSON **ret_answers)
 {
+    const uint32_t round = next_round();
     char *text = question ? cJSON_PrintUnformatted(question) : NULL;
     struct kt_registry_page *page;
     unsigned sent = 0;
     cJSON_Delete(question);
     int result = kt_registry_select(INSTANCE_PREFIX, NULL, 0, &page);
     for (uint32_t i = 0; result == 0 && i < page->count; i++)
-        sent += send_errand(page->entries[i], type, text ? text : "{}") == 0;
+        sent += send_errand(page->entries[i], round, type, text ? text : "{}") == 0;
     cJSON_free(text);
     if (result < 0)
         return result;
@@ -107,7 +121,7 @@ int gather(uint32_t type, cJSON *question, cJSON **ret_answers)
         const struct kt_message *message;
         if (kt_receive(2 * INSTANCE_TIMEOUT_MS, &message) < 0)
             break;
-        if (message->type != ANSWERED)
+        if (message->type != round)
             continue;
         sent--;
         cJSON *answer = cJSON_ParseWithLength(message->data, message->size);

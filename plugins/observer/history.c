@@ -3,7 +3,7 @@
 #include "history.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <string.h>
 
 /** Kinds of durations that are counted; more are not kept. */
 #define DURATIONS_MAX 24u
@@ -15,14 +15,22 @@ struct sample {
     uint32_t durations[DURATIONS_MAX];
 };
 
+/** The place of a sample follows from its time, so that two histories can be added. */
 struct history {
-    uint64_t count; /**< samples ever; the last HISTORY_SAMPLES are there */
+    int64_t last_ms; /**< of the last sample that was taken here; 0: none yet */
     size_t durations;
-    bool has_before;
     struct sample before; /**< the counters at the last sample */
     uint64_t durations_before[DURATIONS_MAX];
-    struct sample samples[HISTORY_SAMPLES];
+    struct sample samples[HISTORY_SAMPLES]; /**< time_ms 0: none */
 };
+
+/** What is packed: this, and behind it samples as they are in memory. */
+struct package {
+    uint32_t layout, sample_bytes, durations, count;
+};
+
+/** Another number with each change of struct sample. */
+#define PACKAGE_LAYOUT 0x6b6f6801u
 
 struct history *history_new(TALLOC_CTX *context)
 {
@@ -57,8 +65,51 @@ static void add_durations(struct history *history, struct sample *sample, const 
     history->durations = i;
 }
 
+static struct sample *place_of(struct history *history, int64_t time_ms)
+{
+    return &history->samples[(uint64_t)(time_ms / HISTORY_STEP_MS) % HISTORY_SAMPLES];
+}
+
+/** Whether it is there, and of the hour that ends with the last one. */
+static bool is_recent(const struct history *history, const struct sample *sample)
+{
+    return sample->time_ms > history->last_ms - HISTORY_SAMPLES * HISTORY_STEP_MS &&
+           sample->time_ms <= history->last_ms;
+}
+
+static void forget_from(struct history *history, int64_t time_ms)
+{
+    for (size_t i = 0; i < HISTORY_SAMPLES; i++)
+        if (history->samples[i].time_ms >= time_ms)
+            history->samples[i] = (struct sample){0};
+}
+
+/** Two workers' samples of one time are added up; of two times in one place the later one stays. */
+static void merge(struct sample *to, const struct sample *from)
+{
+    if (from->time_ms > to->time_ms)
+        *to = *from;
+    else if (from->time_ms == to->time_ms) {
+        to->requests += from->requests;
+        to->failed += from->failed;
+        to->refused += from->refused;
+        to->cpu_ms += from->cpu_ms;
+        to->processes += from->processes;
+        to->connections += from->connections;
+        to->running += from->running;
+        to->runnable += from->runnable;
+        to->memory_bytes += from->memory_bytes;
+        for (size_t i = 0; i < DURATIONS_MAX; i++)
+            to->durations[i] += from->durations[i];
+    }
+}
+
 void history_add(struct history *history, int64_t time_ms, const cJSON *worker)
 {
+    if (time_ms == history->last_ms)
+        return;
+    if (time_ms < history->last_ms)
+        forget_from(history, time_ms);
     const struct sample now = {
         .time_ms = time_ms,
         .requests = number(worker, "service", "requests_total"),
@@ -71,18 +122,17 @@ void history_add(struct history *history, int64_t time_ms, const cJSON *worker)
         .runnable = number(worker, "runtime", "runnable"),
         .memory_bytes = number(worker, NULL, "memory_bytes"),
     };
-    struct sample *sample = &history->samples[history->count % HISTORY_SAMPLES];
+    struct sample sample = now;
     const struct sample *before = &history->before;
-    *sample = now;
-    sample->requests = since(now.requests, before->requests);
-    sample->failed = since(now.failed, before->failed);
-    sample->refused = since(now.refused, before->refused);
-    sample->cpu_ms = since(now.cpu_ms, before->cpu_ms);
-    add_durations(history, sample, worker);
+    sample.requests = since(now.requests, before->requests);
+    sample.failed = since(now.failed, before->failed);
+    sample.refused = since(now.refused, before->refused);
+    sample.cpu_ms = since(now.cpu_ms, before->cpu_ms);
+    add_durations(history, &sample, worker);
     history->before = now;
-    if (history->has_before)
-        history->count++;
-    history->has_before = true;
+    if (history->last_ms > 0)
+        merge(place_of(history, time_ms), &sample);
+    history->last_ms = time_ms;
 }
 
 static cJSON *make_sample(const struct history *history, const struct sample *sample)
@@ -104,14 +154,64 @@ static cJSON *make_sample(const struct history *history, const struct sample *sa
     return json;
 }
 
+/** Visit what is there of the last hour, oldest first. @return the next one, or NULL; *at begins at
+ * 1 */
+static const struct sample *next_sample(const struct history *history, size_t *at)
+{
+    uint64_t newest = (uint64_t)(history->last_ms / HISTORY_STEP_MS);
+    while (*at <= HISTORY_SAMPLES) {
+        const struct sample *sample = &history->samples[(newest + (*at)++) % HISTORY_SAMPLES];
+        if (is_recent(history, sample))
+            return sample;
+    }
+    return NULL;
+}
+
 cJSON *history_since(const struct history *history, int64_t after_ms)
 {
+    const struct sample *sample;
+    size_t at = 1;
     cJSON *array = cJSON_CreateArray();
-    uint64_t first = history->count > HISTORY_SAMPLES ? history->count - HISTORY_SAMPLES : 0;
-    for (uint64_t i = first; i < history->count; i++) {
-        const struct sample *sample = &history->samples[i % HISTORY_SAMPLES];
+    while ((sample = next_sample(history, &at)))
         if (sample->time_ms > after_ms)
             cJSON_AddItemToArray(array, make_sample(history, sample));
-    }
     return array;
+}
+
+/* ---------------------------------------------------------------- handing it over */
+
+void *history_pack(TALLOC_CTX *context, const struct history *history, size_t *ret_size)
+{
+    const struct sample *sample;
+    size_t at = 1;
+    struct package head = {.layout = PACKAGE_LAYOUT,
+                           .sample_bytes = sizeof *sample,
+                           .durations = (uint32_t)history->durations};
+    char *data = talloc_size(context, sizeof head + sizeof history->samples);
+    if (!data)
+        return NULL;
+    for (; (sample = next_sample(history, &at)); head.count++)
+        memcpy(data + sizeof head + head.count * sizeof *sample, sample, sizeof *sample);
+    memcpy(data, &head, sizeof head);
+    *ret_size = sizeof head + head.count * sizeof *sample;
+    return data;
+}
+
+bool history_unpack(struct history *history, const void *data, size_t size)
+{
+    struct package head;
+    struct sample sample;
+    if (size < sizeof head)
+        return false;
+    memcpy(&head, data, sizeof head);
+    if (head.layout != PACKAGE_LAYOUT || head.sample_bytes != sizeof sample ||
+        head.durations != history->durations || head.count > HISTORY_SAMPLES ||
+        size != sizeof head + head.count * sizeof sample)
+        return false;
+    for (uint32_t i = 0; i < head.count; i++) {
+        memcpy(&sample, (const char *)data + sizeof head + i * sizeof sample, sizeof sample);
+        if (is_recent(history, &sample) && sample.time_ms % HISTORY_STEP_MS == 0)
+            merge(place_of(history, sample.time_ms), &sample);
+    }
+    return true;
 }

@@ -3,6 +3,7 @@
 #include "instance.h"
 
 #include "history.h"
+#include "past.h"
 #include "processes.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 
 struct instance {
     struct history *history;
+    struct past *past;
 };
 
 static uint64_t cpu_ms(void)
@@ -72,12 +74,15 @@ static int64_t number_of(const cJSON *question, const char *name)
 static cJSON *kill_process(const cJSON *question)
 {
     struct kt_observed_process process;
-    kt_pid pid = (kt_pid)strtoull(text_of(question, "pid"), NULL, 16);
+    kt_pid pid;
     cJSON *json = cJSON_CreateObject();
-    bool is_there = pid != KT_PID_NONE && pid != kt_self() && kt_observe_process(pid, &process);
+    bool is_there = processes_read_pid(text_of(question, "pid"), &pid) && pid != KT_PID_NONE &&
+                    kt_observe_process(pid, &process);
+    bool is_killed = is_there && pid != kt_self();
     cJSON_AddStringToObject(json, "label", is_there ? process.label : "");
-    cJSON_AddBoolToObject(json, "killed", is_there);
-    if (is_there)
+    cJSON_AddBoolToObject(json, "killed", is_killed);
+    cJSON_AddBoolToObject(json, "is_self", is_there && !is_killed);
+    if (is_killed)
         kt_signal(pid, KT_EXIT_KILL, "an operator ended it");
     return json;
 }
@@ -169,6 +174,7 @@ static void on_timeout(void *state)
     cJSON *worker = make_worker();
     history_add(instance->history, kt_unix_ms() / HISTORY_STEP_MS * HISTORY_STEP_MS, worker);
     cJSON_Delete(worker);
+    past_keep(instance->past);
     wait_for_step();
 }
 
@@ -177,7 +183,8 @@ static int init(void *argument, void **ret_state)
     char key[64], value[128];
     struct instance *instance = talloc_zero(kt_self_memory(), struct instance);
     (void)argument;
-    if (!instance || !(instance->history = history_new(instance)))
+    if (!instance || !(instance->history = history_new(instance)) ||
+        !(instance->past = past_new(instance, instance->history)))
         return -ENOMEM;
     cJSON *worker = kt_observe_worker();
     snprintf(key, sizeof key, INSTANCE_PREFIX "%" PRIx64, kt_self());

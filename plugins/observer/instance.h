@@ -16,7 +16,8 @@ enum {
     INSTANCE_WORKER =
         1, /**< nothing to say → as kt_observe_worker, with "cpu_ms", "memory_bytes" */
     INSTANCE_PROCESSES,   /**< see processes.h */
-    INSTANCE_KILL,        /**< {"pid": hex} → {"killed": bool, "label"} */
+    INSTANCE_KILL,        /**< {"pid": hex} → {"killed": bool, "is_self": bool: the
+                               process is the observer that is asked, "label"} */
     INSTANCE_HISTORY,     /**< {"after_ms"} → {"samples"}, oldest first; see history.h */
     INSTANCE_SLOW,        /**< nothing to say → {"worker", "requests"}, as kt_observe_slow */
     INSTANCE_CONNECTIONS, /**< nothing to say → as kt_observe_connections, with "worker" */

@@ -10,7 +10,7 @@
 
 /** A family whose samples are one number of each worker. */
 struct family {
-    const char *name, *type, *help; /**< a counter's samples end in _total */
+    const char *name, *type, *help; /**< a counter's samples end in _total, see put_head */
     const char *group, *field;      /**< where the number is; group NULL: at the top */
     double divisor;
 };
@@ -54,43 +54,71 @@ static bool is_silent(const cJSON *worker)
     return cJSON_IsTrue(cJSON_GetObjectItem(worker, "is_silent"));
 }
 
-/** Append to the text; NULL once memory was out. */
-__attribute__((format(printf, 2, 3))) static void put(char **text, const char *format, ...)
+/** A text that grows. */
+struct page {
+    char *text; /**< NULL once memory was out */
+    enum metrics_format format;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct page *page, const char *format, ...)
 {
     va_list arguments;
-    if (!*text)
+    if (!page->text)
         return;
     va_start(arguments, format);
-    *text = talloc_vasprintf_append_buffer(*text, format, arguments);
+    page->text = talloc_vasprintf_append_buffer(page->text, format, arguments);
     va_end(arguments);
 }
 
-static void put_head(char **text, const char *name, const char *type, const char *help)
+static const char *end_of(const char *type)
 {
-    put(text, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+    return strcmp(type, "counter") == 0 ? "_total" : "";
 }
 
-static void put_family(char **text, const struct family *family, const cJSON *workers)
+/** A sentence for people, on one line; OpenMetrics escapes quotes as well. */
+static void put_help(struct page *page, const char *help)
+{
+    for (const char *at = help; *at; at++) {
+        if (*at == '\n')
+            put(page, "\\n");
+        else if (*at == '\\' || (*at == '"' && page->format == METRICS_OPEN))
+            put(page, "\\%c", *at);
+        else
+            put(page, "%c", *at);
+    }
+    put(page, "\n");
+}
+
+/** What is told of a family: in OpenMetrics by its name, else by that of its samples. */
+static void put_head(struct page *page, const char *name, const char *type, const char *help)
+{
+    const char *end = page->format == METRICS_OPEN ? "" : end_of(type);
+    put(page, "# HELP %s%s ", name, end);
+    put_help(page, help);
+    put(page, "# TYPE %s%s %s\n", name, end, type);
+}
+
+static void put_family(struct page *page, const struct family *family, const cJSON *workers)
 {
     const cJSON *worker;
-    const char *end = strcmp(family->type, "counter") == 0 ? "_total" : "";
-    put_head(text, family->name, family->type, family->help);
+    const char *end = end_of(family->type);
+    put_head(page, family->name, family->type, family->help);
     cJSON_ArrayForEach(worker, workers)
     {
         if (is_silent(worker))
             continue;
-        put(text, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.17g\n", family->name, end,
+        put(page, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.17g\n", family->name, end,
             number(worker, NULL, "worker"), number(worker, NULL, "pid"),
             number(worker, family->group, family->field) / family->divisor);
     }
 }
 
 /** The histogram of durations: each bucket holds those below it as well. */
-static void put_durations(char **text, const cJSON *workers)
+static void put_durations(struct page *page, const cJSON *workers)
 {
     static const char name[] = "kontor_request_duration_seconds";
     const cJSON *worker, *entry;
-    put_head(text, name, "histogram", "How long requests took.");
+    put_head(page, name, "histogram", "How long requests took.");
     cJSON_ArrayForEach(worker, workers)
     {
         if (is_silent(worker))
@@ -101,27 +129,55 @@ static void put_durations(char **text, const cJSON *workers)
         {
             const cJSON *bound = cJSON_GetObjectItem(entry, "up_to_ms");
             count += number(entry, NULL, "count");
-            put(text, "%s_bucket{worker=\"%.0f\",pid=\"%.0f\",le=\"", name, id, pid);
+            put(page, "%s_bucket{worker=\"%.0f\",pid=\"%.0f\",le=\"", name, id, pid);
             if (bound)
-                put(text, "%g", bound->valuedouble / 1000);
+                put(page, "%g", bound->valuedouble / 1000);
             else
-                put(text, "+Inf");
-            put(text, "\"} %.0f\n", count);
+                put(page, "+Inf");
+            put(page, "\"} %.0f\n", count);
         }
-        put(text, "%s_count{worker=\"%.0f\",pid=\"%.0f\"} %.0f\n", name, id, pid, count);
-        put(text, "%s_sum{worker=\"%.0f\",pid=\"%.0f\"} %.17g\n", name, id, pid,
+        put(page, "%s_count{worker=\"%.0f\",pid=\"%.0f\"} %.0f\n", name, id, pid, count);
+        put(page, "%s_sum{worker=\"%.0f\",pid=\"%.0f\"} %.17g\n", name, id, pid,
             number(worker, "service", "duration_ms_total") / 1000);
     }
 }
 
-static void put_up(char **text, const cJSON *workers)
+static void put_up(struct page *page, const cJSON *workers)
 {
     const cJSON *worker;
-    put_head(text, "kontor_worker_up", "gauge", "1: the worker answers, 0: it is silent.");
+    put_head(page, "kontor_worker_up", "gauge", "1: the worker answers, 0: it is silent.");
     cJSON_ArrayForEach(worker, workers)
     {
-        put(text, "kontor_worker_up{worker=\"%.0f\",pid=\"%.0f\"} %d\n",
+        put(page, "kontor_worker_up{worker=\"%.0f\",pid=\"%.0f\"} %d\n",
             number(worker, NULL, "worker"), number(worker, NULL, "pid"), !is_silent(worker));
+    }
+}
+
+/** Whether another worker has taken the place of this one: it finishes what it runs, after a
+ * reload. */
+static bool is_replaced(const cJSON *workers, const cJSON *worker)
+{
+    const cJSON *other;
+    cJSON_ArrayForEach(other, workers)
+    {
+        if (!is_silent(other) && number(other, NULL, "worker") == number(worker, NULL, "worker") &&
+            number(other, NULL, "generation") > number(worker, NULL, "generation"))
+            return true;
+    }
+    return false;
+}
+
+/** These belong to the place of a worker, whichever process is there. */
+static void put_restarts(struct page *page, const cJSON *workers)
+{
+    const cJSON *worker;
+    put_head(page, "kontor_worker_restarts", "counter",
+             "Workers that were started since the one before had died.");
+    cJSON_ArrayForEach(worker, workers)
+    {
+        if (!is_silent(worker) && !is_replaced(workers, worker))
+            put(page, "kontor_worker_restarts_total{worker=\"%.0f\"} %.0f\n",
+                number(worker, NULL, "worker"), number(worker, NULL, "restarts_total"));
     }
 }
 
@@ -131,16 +187,16 @@ static const char *text_of(const cJSON *json, const char *name)
     return text ? text : "";
 }
 
-static void put_processes(char **text, const cJSON *workers)
+static void put_processes(struct page *page, const cJSON *workers)
 {
     const cJSON *worker, *plugin;
-    put_head(text, "kontor_plugin_processes", "gauge", "Lightweight processes of a plugin.");
+    put_head(page, "kontor_plugin_processes", "gauge", "Lightweight processes of a plugin.");
     cJSON_ArrayForEach(worker, workers)
     {
         cJSON_ArrayForEach(plugin, cJSON_GetObjectItem(worker, "plugins"))
         {
             /* names of plugins are plain words: nothing to escape */
-            put(text, "kontor_plugin_processes{worker=\"%.0f\",pid=\"%.0f\",plugin=\"%s\"} %.0f\n",
+            put(page, "kontor_plugin_processes{worker=\"%.0f\",pid=\"%.0f\",plugin=\"%s\"} %.0f\n",
                 number(worker, NULL, "worker"), number(worker, NULL, "pid"),
                 text_of(plugin, "name"), number(plugin, NULL, "processes"));
         }
@@ -160,19 +216,19 @@ static const cJSON *youngest(const cJSON *workers)
     return best;
 }
 
-static void put_crashes(char **text, const cJSON *workers)
+static void put_crashes(struct page *page, const cJSON *workers)
 {
     const cJSON *plugin, *plugins = cJSON_GetObjectItem(youngest(workers), "plugins");
-    put_head(text, "kontor_plugin_crashes", "counter", "Workers that a plugin has crashed.");
+    put_head(page, "kontor_plugin_crashes", "counter", "Workers that a plugin has crashed.");
     cJSON_ArrayForEach(plugin, plugins)
     {
-        put(text, "kontor_plugin_crashes_total{plugin=\"%s\"} %.0f\n", text_of(plugin, "name"),
+        put(page, "kontor_plugin_crashes_total{plugin=\"%s\"} %.0f\n", text_of(plugin, "name"),
             number(plugin, NULL, "crashes_total"));
     }
-    put_head(text, "kontor_plugin_quarantined", "gauge", "1: the plugin is left out.");
+    put_head(page, "kontor_plugin_quarantined", "gauge", "1: the plugin is left out.");
     cJSON_ArrayForEach(plugin, plugins)
     {
-        put(text, "kontor_plugin_quarantined{plugin=\"%s\"} %d\n", text_of(plugin, "name"),
+        put(page, "kontor_plugin_quarantined{plugin=\"%s\"} %d\n", text_of(plugin, "name"),
             strcmp(text_of(plugin, "state"), "quarantined") == 0);
     }
 }
@@ -210,25 +266,25 @@ static bool is_known(const cJSON *workers, const cJSON *until, const cJSON *want
     return false;
 }
 
-static void put_metric(char **text, const cJSON *workers, const cJSON *first)
+static void put_metric(struct page *page, const cJSON *workers, const cJSON *first)
 {
     char name[128];
     const cJSON *worker, *metric;
-    const char *end = strcmp(text_of(first, "type"), "counter") == 0 ? "_total" : "";
+    const char *end = end_of(text_of(first, "type"));
     snprintf(name, sizeof name, "kontor_%s_%s", text_of(first, "plugin"), text_of(first, "name"));
     for (char *at = strchr(name, '-'); at; at = strchr(at, '-'))
         *at = '_';
-    put_head(text, name, text_of(first, "type"), text_of(first, "help"));
+    put_head(page, name, text_of(first, "type"), text_of(first, "help"));
     cJSON_ArrayForEach(worker, workers)
     {
         if ((metric = find_metric(worker, first)))
-            put(text, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.0f\n", name, end,
+            put(page, "%s%s{worker=\"%.0f\",pid=\"%.0f\"} %.0f\n", name, end,
                 number(worker, NULL, "worker"), number(worker, NULL, "pid"),
                 number(metric, NULL, "value"));
     }
 }
 
-static void put_metrics(char **text, const cJSON *workers)
+static void put_metrics(struct page *page, const cJSON *workers)
 {
     const cJSON *worker, *metric;
     cJSON_ArrayForEach(worker, workers)
@@ -236,21 +292,29 @@ static void put_metrics(char **text, const cJSON *workers)
         cJSON_ArrayForEach(metric, cJSON_GetObjectItem(worker, "metrics"))
         {
             if (!is_known(workers, worker, metric))
-                put_metric(text, workers, metric);
+                put_metric(page, workers, metric);
         }
     }
 }
 
-char *metrics_write(TALLOC_CTX *context, const cJSON *workers)
+const char *metrics_type(enum metrics_format format)
 {
-    char *text = talloc_strdup(context, "");
-    put_up(&text, workers);
+    return format == METRICS_OPEN ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                  : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+char *metrics_write(TALLOC_CTX *context, const cJSON *workers, enum metrics_format format)
+{
+    struct page page = {talloc_strdup(context, ""), format};
+    put_up(&page, workers);
+    put_restarts(&page, workers);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        put_family(&text, &families[i], workers);
-    put_durations(&text, workers);
-    put_processes(&text, workers);
-    put_crashes(&text, workers);
-    put_metrics(&text, workers);
-    put(&text, "# EOF\n");
-    return text;
+        put_family(&page, &families[i], workers);
+    put_durations(&page, workers);
+    put_processes(&page, workers);
+    put_crashes(&page, workers);
+    put_metrics(&page, workers);
+    if (format == METRICS_OPEN)
+        put(&page, "# EOF\n");
+    return page.text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One walk: of those that fit, the best few are kept in a heap whose top is the worst of them. A
- * second one counts the children of these.
+ * One walk: of those that fit, the best few are kept in a heap whose top is the worst of them; each
+ * branch of the tree has a heap of its own. A second walk counts the children of these.
  */
 #include "processes.h"
 
@@ -13,6 +13,8 @@
 
 /** Labels and names are cut here. */
 #define TEXT_MAX 96
+/** Of the 64 bits of a pid. */
+#define PID_DIGITS 16u
 
 struct entry {
     struct kt_observed_process process;
@@ -20,10 +22,17 @@ struct entry {
     uint32_t children;
 };
 
+/** The best so far, the worst of them on top. */
+struct heap {
+    struct entry *entries;
+    unsigned limit, used;
+};
+
 /** Those that one process has started; KT_PID_NONE: who has no living parent. */
 struct branch {
     kt_pid parent;
     uint64_t count;
+    struct heap best;
 };
 
 struct list {
@@ -32,8 +41,7 @@ struct list {
     struct branch branches[PROCESSES_BRANCHES_MAX];
     unsigned branch_count; /**< 0: all processes, whoever started them */
     int (*compare)(const struct entry *left, const struct entry *right);
-    struct entry *entries; /**< while it is collected a heap, the worst on top */
-    unsigned limit, used;
+    struct heap best; /**< of all branches, once they are gathered */
     uint64_t count;
 };
 
@@ -63,6 +71,13 @@ static int compare_pid(const struct entry *left, const struct entry *right)
     return (left->process.pid > right->process.pid) - (left->process.pid < right->process.pid);
 }
 
+/** Those that are alike are in the order of their pids: nothing jumps when the page looks again. */
+static int order(const struct list *list, const struct entry *left, const struct entry *right)
+{
+    int result = list->compare(left, right);
+    return result != 0 ? result : compare_pid(left, right);
+}
+
 static int (*compare_by(const char *sort))(const struct entry *left, const struct entry *right)
 {
     static const struct {
@@ -88,23 +103,36 @@ static void swap(struct entry *left, struct entry *right)
     *right = kept;
 }
 
-static void sift_up(struct list *list, unsigned at)
+static void sift_up(const struct list *list, struct heap *heap, unsigned at)
 {
-    while (at > 0 && list->compare(&list->entries[(at - 1) / 2], &list->entries[at]) < 0) {
-        swap(&list->entries[(at - 1) / 2], &list->entries[at]);
+    struct entry *entries = heap->entries;
+    while (at > 0 && order(list, &entries[(at - 1) / 2], &entries[at]) < 0) {
+        swap(&entries[(at - 1) / 2], &entries[at]);
         at = (at - 1) / 2;
     }
 }
 
-static void sift_down(struct list *list)
+static void sift_down(const struct list *list, struct heap *heap)
 {
-    for (unsigned at = 0, child; (child = 2 * at + 1) < list->used; at = child) {
-        if (child + 1 < list->used &&
-            list->compare(&list->entries[child], &list->entries[child + 1]) < 0)
+    struct entry *entries = heap->entries;
+    for (unsigned at = 0, child; (child = 2 * at + 1) < heap->used; at = child) {
+        if (child + 1 < heap->used && order(list, &entries[child], &entries[child + 1]) < 0)
             child++;
-        if (list->compare(&list->entries[at], &list->entries[child]) >= 0)
+        if (order(list, &entries[at], &entries[child]) >= 0)
             return;
-        swap(&list->entries[at], &list->entries[child]);
+        swap(&entries[at], &entries[child]);
+    }
+}
+
+/** Keep an entry if it is among the best. */
+static void keep(const struct list *list, struct heap *heap, const struct entry *entry)
+{
+    if (heap->used < heap->limit) {
+        heap->entries[heap->used] = *entry;
+        sift_up(list, heap, heap->used++);
+    } else if (order(list, entry, &heap->entries[0]) < 0) {
+        heap->entries[0] = *entry;
+        sift_down(list, heap);
     }
 }
 
@@ -136,41 +164,59 @@ static struct branch *branch_of(struct list *list, const struct kt_observed_proc
     return NULL;
 }
 
+static void copy_text(char ret_text[TEXT_MAX], const char *text)
+{
+    size_t length = text ? strnlen(text, TEXT_MAX - 1) : 0;
+    if (length > 0)
+        memcpy(ret_text, text, length);
+    ret_text[length] = '\0';
+}
+
 static void visit(const struct kt_observed_process *process, void *argument)
 {
     struct list *list = argument;
-    struct entry entry = {.process = *process};
+    struct heap *heap = &list->best;
     if (list->branch_count > 0) {
         struct branch *branch = branch_of(list, process);
-        if (!branch || ++branch->count > PROCESSES_BRANCH_MAX)
+        if (!branch)
             return;
+        branch->count++;
+        heap = &branch->best;
     }
     if (!fits(process, list))
         return;
     list->count++;
-    snprintf(entry.label, sizeof entry.label, "%s", process->label);
-    snprintf(entry.name, sizeof entry.name, "%s", process->name ? process->name : "");
-    if (list->used < list->limit) {
-        list->entries[list->used] = entry;
-        sift_up(list, list->used++);
-    } else if (list->compare(&entry, &list->entries[0]) < 0) {
-        list->entries[0] = entry;
-        sift_down(list);
+    struct entry entry = {.process = *process};
+    copy_text(entry.label, process->label);
+    copy_text(entry.name, process->name);
+    keep(list, heap, &entry);
+}
+
+/** Put what the branches have kept behind each other: their heaps are parts of one array. */
+static void join_branches(struct list *list)
+{
+    struct heap *all = &list->best;
+    for (unsigned i = 0; i < list->branch_count; i++) {
+        const struct heap *part = &list->branches[i].best;
+        memmove(&all->entries[all->used], part->entries, part->used * sizeof *part->entries);
+        all->used += part->used;
     }
 }
 
 /** In the order of pids: where this one is, or NULL. */
 static struct entry *find(struct list *list, kt_pid pid)
 {
-    unsigned low = 0, high = list->used;
+    unsigned low = 0, high = list->best.used;
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
-        if (list->entries[middle].process.pid < pid)
+        if (list->best.entries[middle].process.pid < pid)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < list->used && list->entries[low].process.pid == pid ? &list->entries[low] : NULL;
+    return low < list->best.used && list->best.entries[low].process.pid == pid
+               ? &list->best.entries[low]
+               : NULL;
 }
 
 static void count_child(const struct kt_observed_process *process, void *argument)
@@ -189,29 +235,40 @@ static int compare_entries_pid(const void *left, const void *right)
 static void complete(struct list *list)
 {
     struct kt_observed_process now;
-    for (unsigned i = 0; i < list->used; i++)
-        if (kt_observe_process(list->entries[i].process.pid, &now))
-            list->entries[i].process.memory_bytes = now.memory_bytes;
-    qsort(list->entries, list->used, sizeof *list->entries, compare_entries_pid);
+    for (unsigned i = 0; i < list->best.used; i++)
+        if (kt_observe_process(list->best.entries[i].process.pid, &now))
+            list->best.entries[i].process.memory_bytes = now.memory_bytes;
+    qsort(list->best.entries, list->best.used, sizeof *list->best.entries, compare_entries_pid);
     kt_observe_processes(false, count_child, list);
 }
 
 /** From a heap, or anything, to the best first. */
 static void sort(struct list *list)
 {
-    unsigned count = list->used;
-    list->used = 0;
-    while (list->used < count)
-        sift_up(list, list->used++);
+    struct heap *heap = &list->best;
+    unsigned count = heap->used;
+    heap->used = 0;
+    while (heap->used < count)
+        sift_up(list, heap, heap->used++);
     for (unsigned last = count; last > 1; last--) {
-        swap(&list->entries[0], &list->entries[last - 1]);
-        list->used = last - 1;
-        sift_down(list);
+        swap(&heap->entries[0], &heap->entries[last - 1]);
+        heap->used = last - 1;
+        sift_down(list, heap);
     }
-    list->used = count;
+    heap->used = count;
 }
 
-/* ---------------------------------------------------------------- the answer */
+/* ---------------------------------------------------------------- pids as text */
+
+bool processes_read_pid(const char *text, kt_pid *ret_pid)
+{
+    size_t length = strspn(text, "0123456789abcdefABCDEF");
+    *ret_pid = KT_PID_NONE;
+    if (length == 0 || length > PID_DIGITS || text[length] != '\0')
+        return false;
+    *ret_pid = strtoull(text, NULL, 16);
+    return true;
+}
 
 static void add_pid(cJSON *json, const char *name, kt_pid pid)
 {
@@ -219,6 +276,8 @@ static void add_pid(cJSON *json, const char *name, kt_pid pid)
     snprintf(text, sizeof text, "%" PRIx64, pid);
     cJSON_AddStringToObject(json, name, text);
 }
+
+/* ---------------------------------------------------------------- the answer */
 
 static cJSON *make_entry(const struct entry *entry)
 {
@@ -269,30 +328,41 @@ static void add_branches(cJSON *json, const struct list *list)
     }
 }
 
+/** Room for those that are kept. @return false: no memory */
+static bool make_room(struct list *list, unsigned limit)
+{
+    if (list->branch_count > 0)
+        limit = list->branch_count * PROCESSES_BRANCH_MAX;
+    list->best.entries = talloc_zero_array(kt_self_memory(), struct entry, limit);
+    list->best.limit = limit;
+    for (unsigned i = 0; list->best.entries && i < list->branch_count; i++)
+        list->branches[i].best =
+            (struct heap){.entries = &list->best.entries[i * PROCESSES_BRANCH_MAX],
+                          .limit = PROCESSES_BRANCH_MAX};
+    return list->best.entries != NULL;
+}
+
 cJSON *processes_list(const cJSON *question)
 {
     double limit = cJSON_GetNumberValue(cJSON_GetObjectItem(question, "limit"));
     struct list list = {
         .search = text_of(question, "search"),
-        .searched = strtoull(text_of(question, "search"), NULL, 16),
         .compare = compare_by(text_of(question, "sort")),
-        .limit = limit >= 1 && limit < PROCESSES_MAX ? (unsigned)limit : PROCESSES_MAX,
     };
     cJSON *json = cJSON_CreateObject(), *array = cJSON_AddArrayToObject(json, "processes");
+    processes_read_pid(list.search, &list.searched);
     read_branches(&list, text_of(question, "parents"));
-    if (list.branch_count > 0)
-        list.limit = list.branch_count * PROCESSES_BRANCH_MAX;
-    list.entries = talloc_zero_array(kt_self_memory(), struct entry, list.limit);
-    if (list.entries) {
+    if (make_room(&list, limit >= 1 && limit < PROCESSES_MAX ? (unsigned)limit : PROCESSES_MAX)) {
         /* to count the memory of each takes a while: only when it decides */
         kt_observe_processes(list.compare == compare_memory, visit, &list);
+        join_branches(&list);
         complete(&list);
         sort(&list);
     }
-    for (unsigned i = 0; i < list.used; i++)
-        cJSON_AddItemToArray(array, make_entry(&list.entries[i]));
+    for (unsigned i = 0; i < list.best.used; i++)
+        cJSON_AddItemToArray(array, make_entry(&list.best.entries[i]));
     cJSON_AddNumberToObject(json, "count", (double)list.count);
     add_branches(json, &list);
-    talloc_free(list.entries);
+    talloc_free(list.best.entries);
     return json;
 }

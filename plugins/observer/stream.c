@@ -80,6 +80,9 @@ static int send_workers(struct kt_request *request)
 static int send_samples(struct kt_request *request, int64_t *ret_after_ms)
 {
     cJSON *answers, *question = cJSON_CreateObject();
+    const int64_t now_ms = kt_unix_ms();
+    if (*ret_after_ms > now_ms) /* the clock was set back: on with what comes from now on */
+        *ret_after_ms = now_ms - HISTORY_STEP_MS;
     cJSON_AddNumberToObject(question, "after_ms", (double)*ret_after_ms);
     int result = gather(INSTANCE_HISTORY, question, &answers);
     if (result < 0)

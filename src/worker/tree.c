@@ -98,6 +98,8 @@ static int plugin_init(void *argument, void **ret_state)
     kt_self_belong(plugin);
     kt_label("plugin %s", name);
     memset(&place->error, 0, sizeof(place->error));
+    if (plugin->supervisor != KT_PID_NONE) /* it was killed: what it ran still has its names */
+        end_plugin(plugin);
     plugin->start++;
     int result = kt_supervisor_start(&children_supervisor, NULL, &plugin->supervisor);
     if (result < 0)

@@ -227,7 +227,10 @@ def test_who_may(make_kontor, folder):
     assert ask(kontor, "/stop", "POST", {}, REMOTE_USER="ada").status == 403
     assert ask(kontor, "/start", "POST", {}, REMOTE_USER="bob",
                HTTP_SEC_FETCH_SITE="cross-site").status == 403
-    assert ask(kontor, "/start", "POST", {"tick": "often"}, REMOTE_USER="bob").status == 422
+    for body in ({"tick": "often"}, {"tick": 5}, {"tick": None}, [], ["spread"], "spread", 5, True):
+        answer = ask(kontor, "/start", "POST", body, REMOTE_USER="bob")
+        assert answer.status == 422 and b"together" in answer.body, body
+    assert b"stopped" in ask(kontor, "/", REMOTE_USER="bob").body
     assert ask(kontor, "/start", "POST", {"tick": "together"}, REMOTE_USER="bob").status == 200
     assert ask(kontor, "/stop", "POST", REMOTE_USER="bob").status == 200
     for path in ("/events", "/history"):
@@ -300,6 +303,12 @@ def text_of(browser, name):
     return browser.find_element(By.ID, name).text
 
 
+def is_usable(browser, name):
+    """Whether a button does something; it can have the focus in any case."""
+    button = browser.find_element(By.ID, name)
+    return button.is_enabled() and button.get_attribute("aria-disabled") != "true"
+
+
 def assert_no_errors(browser):
     errors = [line for line in browser.get_log("browser") if line["level"] == "SEVERE" and
               "favicon" not in line["message"]]
@@ -311,11 +320,12 @@ def test_page(make_kontor, make_frontend, folder, browser):
     kontor = make(make_kontor, f"sqlite:{folder}/store.db", workers=2, interval="1s")
     site = make_frontend("nginx", kontor)
     browser.set_window_size(1280, 1600)
+    browser.get_log("browser")
     browser.get(f"{site.url}/microservers/")
     wait = WebDriverWait(browser, SECONDS)
     wait.until(lambda _: "Not started yet." in text_of(browser, "state"))
     assert "400 rows" in text_of(browser, "about")
-    assert not browser.find_element(By.ID, "stop").is_enabled()
+    assert not is_usable(browser, "stop")
     Select(browser.find_element(By.ID, "tick")).select_by_value("together")
     browser.find_element(By.ID, "start").click()
     wait.until(lambda _: "200 servers at work, all at the same time" in text_of(browser, "state"))
@@ -325,15 +335,24 @@ def test_page(make_kontor, make_frontend, folder, browser):
         assert text_of(browser, f"{name}-words").startswith("Now ")
         assert browser.find_element(By.ID, f"{name}-chart").get_attribute("aria-label")
     assert status(kontor)["tick"] == "together"
-    # Stopped and started again by a key, without looking for the button.
-    browser.find_element(By.TAG_NAME, "body").send_keys("x")
+    # Stopped and started again by keyboard: the focus stays where it was.
+    stop = browser.find_element(By.ID, "stop")
+    stop.send_keys(Keys.ENTER)
     wait.until(lambda _: text_of(browser, "state").startswith("Stopped in pass 1."))
     assert not status(kontor)["running"]
     wait.until(lambda _: "Stopped." in text_of(browser, "announcement"))
-    browser.find_element(By.TAG_NAME, "body").send_keys("s")
+    wait.until(lambda _: not is_usable(browser, "stop"))
+    assert browser.switch_to.active_element == stop
+    start = browser.find_element(By.ID, "start")
+    start.send_keys(Keys.ENTER)
+    wait.until(lambda _: is_usable(browser, "stop"))
+    assert browser.switch_to.active_element == start and not is_usable(browser, "start")
     wait.until(lambda _: text_of(browser, "last-words").startswith("Pass 1 took"))
     assert "interrupted" in text_of(browser, "last-words")
     assert len(browser.find_elements(By.CSS_SELECTOR, "#last tbody td")) == 8
+    # What is too wide for a phone can be moved by keyboard, and says what it is.
+    table = browser.find_element(By.CSS_SELECTOR, ".scroll[tabindex='0'][role=region]")
+    assert table.is_displayed() and table.accessible_name == "The last pass in numbers"
     # What was before a reload is there after it; and the page is whole on a phone, in the dark.
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
@@ -351,13 +370,35 @@ def test_page(make_kontor, make_frontend, folder, browser):
     assert_no_errors(browser)
 
 
+def test_page_listens_to_no_bare_keys(make_kontor, make_frontend, folder, browser):
+    """Who speaks to the computer, or slips, would start or stop thousands of processes by one letter."""
+    kontor = make(make_kontor, f"sqlite:{folder}/store.db", interval="1s")
+    site = make_frontend("nginx", kontor)
+    browser.get(f"{site.url}/microservers/")
+    wait = WebDriverWait(browser, SECONDS)
+    wait.until(lambda _: is_usable(browser, "start"))
+    browser.execute_script(
+        "window.asked = []; const ask = window.fetch;"
+        "window.fetch = (...all) => { window.asked.push(all[0]); return ask(...all); }")
+    link = browser.find_element(By.CSS_SELECTOR, "a.elsewhere")
+    for keys in ("s", "S", "x"):
+        link.send_keys(keys)
+    browser.find_element(By.ID, "start").send_keys(Keys.ENTER)
+    wait.until(lambda _: is_usable(browser, "stop"))
+    browser.find_element(By.TAG_NAME, "body").send_keys("x")
+    browser.find_element(By.ID, "stop").send_keys(Keys.ENTER)
+    wait.until(lambda _: is_usable(browser, "start"))
+    commands = [path.rsplit("/", 1)[1] for path in browser.execute_script("return window.asked")]
+    assert commands == ["start", "stop"]
+
+
 def test_page_goes_on_when_the_worker_dies(make_kontor, make_frontend, folder, browser):
     """Whoever watches a crash would look at a page that stands still, and not know it."""
     kontor = make(make_kontor, f"sqlite:{folder}/store.db", workers=2, interval="2s")
     site = make_frontend("nginx", kontor)
     browser.get(f"{site.url}/microservers/")
     wait = WebDriverWait(browser, SECONDS)
-    wait.until(lambda _: browser.find_element(By.ID, "start").is_enabled())
+    wait.until(lambda _: is_usable(browser, "start"))
     browser.find_element(By.ID, "start").click()
     wait.until(lambda _: "200 servers at work" in text_of(browser, "state"))
     before = status(kontor)["worker_pid"]
@@ -374,6 +415,6 @@ def test_page_tells_who_may_not(make_kontor, make_frontend, folder, browser):
     site = make_frontend("nginx", kontor)
     browser.get(f"{site.url}/microservers/")
     wait = WebDriverWait(browser, SECONDS)
-    wait.until(lambda _: browser.find_element(By.ID, "start").is_enabled())
+    wait.until(lambda _: is_usable(browser, "start"))
     browser.find_element(By.ID, "start").click()
     wait.until(lambda _: "operators" in text_of(browser, "problem-text"))

@@ -25,11 +25,18 @@ function showProblem(text) {
 
 /* ---------------------------------------------------------------- showing */
 
+// Not "disabled", which would take the focus from whoever has just pressed it.
+function setUsable(button, isUsable) {
+  button.setAttribute("aria-disabled", String(!isUsable));
+}
+
+const isUsable = (button) => button.getAttribute("aria-disabled") === "false";
+
 function showButtons() {
-  const isUsable = shown !== null && !isAsked && shown.state !== "waiting";
+  const isReady = shown !== null && !isAsked && shown.state !== "waiting";
   const runsAsChosen = shown !== null && shown.running && shown.tick === $("tick").value;
-  $("start").disabled = !isUsable || runsAsChosen;
-  $("stop").disabled = !isUsable || !shown.running;
+  setUsable($("start"), isReady && !runsAsChosen);
+  setUsable($("stop"), isReady && shown.running);
   setText($("start"), shown !== null && shown.running && !runsAsChosen ? "Change" : "Start");
 }
 
@@ -107,17 +114,10 @@ async function command(path, body) {
   showButtons();
 }
 
-function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || /^(SELECT|INPUT)$/.test(event.target.tagName)) return;
-  const button = { s: $("start"), x: $("stop") }[event.key.toLowerCase()];
-  if (button && !button.disabled) button.click();
-}
-
 $("control").addEventListener("submit", (event) => {
   event.preventDefault();
-  command("/start", { tick: $("tick").value });
+  if (isUsable($("start"))) command("/start", { tick: $("tick").value });
 });
-$("stop").addEventListener("click", () => command("/stop", {}));
+$("stop").addEventListener("click", () => isUsable($("stop")) && command("/stop", {}));
 $("tick").addEventListener("change", showButtons);
-document.addEventListener("keydown", pressed);
 follow();

@@ -20,15 +20,28 @@ export function numeric(text, kind) {
   return cell(text, kind ? `numeric ${kind}` : "numeric");
 }
 
-// Where the focus is in a table, so that it can be there again when the rows are new.
-function placeOf(element) {
-  const row = element?.closest?.("tr[data-pid]");
-  return row ? { pid: row.dataset.pid, what: element.dataset.what } : null;
+// A phone has no room for the minor cells of a row: a line below it says the same, each with the name of
+// its column.
+function withRest(row, headings) {
+  const minor = [...row.cells].filter((each) => each.classList.contains("minor") && each.textContent !== "");
+  if (minor.length === 0) return [row];
+  const parts = minor.map((each) => make("li", { class: each.classList.contains("starter") ? "starter" : "" },
+    make("span", { class: "kind" }, headings[each.cellIndex].textContent), " ", each.textContent));
+  return [row, make("tr", { class: `rest ${row.className}` },
+    make("td", { colspan: String(headings.length) }, make("ul", {}, ...parts)))];
 }
 
+// What has the focus has it again when the rows are new: its row is found by data-key, and what it is
+// in the row by data-what, which all have that can have the focus. When its row is gone, it is the table
+// that has the focus: whoever uses the keyboard goes on from there, and not from the top of the page.
 export function setRows(table, rows) {
-  const place = table.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-  table.tBodies[0].replaceChildren(...rows);
-  if (place)
-    table.querySelector(`tr[data-pid="${CSS.escape(place.pid)}"] [data-what="${place.what}"]`)?.focus();
+  const body = table.tBodies[0];
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.closest("tr").dataset.key;
+
+  body.replaceChildren(...rows.flatMap((row) => withRest(row, table.tHead.rows[0].cells)));
+  if (!focused) return;
+  const place = rows.find((row) => row.dataset.key === key)
+    ?.querySelector(`[data-what="${focused.dataset.what}"]`);
+  (place || table.closest(".scroll")).focus({ preventScroll: true });
 }

@@ -13,16 +13,17 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// The bound below which a share of the answers lies; null when there were none.
+// The bound below which a share of the answers lies; null when there were none, Infinity when it is
+// beyond the last bound.
 function quantile(durations, bounds, share) {
   const all = durations.reduce((sum, count) => sum + count, 0);
   if (all === 0) return null;
   let seen = 0;
   for (let i = 0; i < durations.length; i += 1) {
     seen += durations[i];
-    if (seen >= all * share) return bounds[i] ?? bounds[i - 1];
+    if (seen >= all * share) return bounds[i] ?? Infinity;
   }
-  return bounds[bounds.length - 2];
+  return Infinity;
 }
 
 function options() {
@@ -40,20 +41,31 @@ function options() {
   };
 }
 
+// Each line of a chart in words; several are told apart by their labels. What is beyond what can be
+// told, most, is Infinity.
+function wordsOf(series) {
+  const lines = series.map(({ label, values, most }) => {
+    const known = values.filter((value) => value !== null);
+    if (known.length === 0) return "";
+    const said = (value) => value === Infinity ? `more than ${number.format(most)}` : number.format(value);
+    const highest = Math.max(...known);
+    const sentence = `${series.length > 1 ? `${label}: ` : ""}now ${said(known[known.length - 1])}, ` +
+      `${highest === Infinity ? "at times" : "at most"} ${said(highest)} in this hour.`;
+    return sentence[0].toUpperCase() + sentence.slice(1);
+  });
+  return lines.filter(Boolean).join(" ") || "Nothing yet.";
+}
+
 function draw(name, samples, series) {
-  const values = series[0].values;
-  const known = values.filter((value) => value !== null);
-  const last = known[known.length - 1];
-  const words = known.length === 0 ? "Nothing yet." :
-    `Now ${number.format(last)}, at most ${number.format(Math.max(...known))} in this hour.`;
+  const words = wordsOf(series);
 
   setText($(`${name}-words`), words);
   $(`${name}-chart`).setAttribute("aria-label", words);
   if (!window.Chart) return;
   const data = {
     labels: samples.map((sample) => time.format(sample.time_ms)),
-    datasets: series.map(({ label, values: data_, tone }) => ({
-      label, data: data_, borderColor: colour(tone), backgroundColor: colour(tone), spanGaps: false,
+    datasets: series.map(({ label, values: data_, tone, most }) => ({
+      label, data: data_.map((value) => value === Infinity ? most : value), borderColor: colour(tone), backgroundColor: colour(tone), spanGaps: false,
     })),
   };
   const chart = charts.get(name);
@@ -69,16 +81,16 @@ const HOUR = 720; // samples
 
 let samples = []; // those of the last hour, oldest first
 
-// New samples follow those that are there; one that is there already is not added again.
-export function addHistory({ samples: more, bounds_ms: bounds }) {
-  const lastMs = samples.length > 0 ? samples[samples.length - 1].time_ms : 0;
-  samples = [...samples, ...more.filter((sample) => sample.time_ms > lastMs)].slice(-HOUR);
+let bounds = []; // of the durations, in ms
+
+function drawAll() {
   draw("requests", samples, [{ label: "requests/s", tone: "--accent",
     values: samples.map((sample) => sample.requests / STEP_SECONDS) }]);
+  const most = bounds[bounds.length - 2];
   draw("durations", samples, [
-    { label: "99 %", tone: "--accent",
+    { label: "99 %", tone: "--accent", most,
       values: samples.map((sample) => quantile(sample.durations, bounds, 0.99)) },
-    { label: "half", tone: "--quiet",
+    { label: "half", tone: "--quiet", most,
       values: samples.map((sample) => quantile(sample.durations, bounds, 0.5)) }]);
   draw("queues", samples, [
     { label: "requests in work", tone: "--accent", values: samples.map((sample) => sample.running) },
@@ -90,6 +102,14 @@ export function addHistory({ samples: more, bounds_ms: bounds }) {
     values: samples.map((sample) => sample.memory_bytes / 1e6) }]);
   draw("cpu", samples, [{ label: "%", tone: "--accent",
     values: samples.map((sample) => sample.cpu_ms / STEP_SECONDS / 10) }]);
+}
+
+// New samples follow those that are there; one that is there already is not added again.
+export function addHistory({ samples: more, bounds_ms: newest }) {
+  const lastMs = samples.length > 0 ? samples[samples.length - 1].time_ms : 0;
+  samples = [...samples, ...more.filter((sample) => sample.time_ms > lastMs)].slice(-HOUR);
+  bounds = newest;
+  drawAll();
   setText($("hour-note"), `${number.format(samples.length * STEP_SECONDS / 60)} min are known`);
 }
 
@@ -97,4 +117,5 @@ export function addHistory({ samples: more, bounds_ms: bounds }) {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const chart of charts.values()) chart.destroy();
   charts.clear();
+  drawAll();
 });

@@ -43,7 +43,7 @@ function waitsText({ output_bytes: bytes, output_waits_ms: milliseconds }) {
 }
 
 function connectionRow(connection) {
-  return make("tr", { "data-pid": connection.oldest?.pid || "" },
+  return make("tr", { "data-key": connection.oldest?.pid || "" },
     cell(peerOf(connection), "label"), numeric(String(connection.worker), "minor"), workCell(connection),
     numeric(waitsText(connection)), numeric(formatCount(connection.requests_total), "minor"),
     cell(formatMoment(connection.opened_ms), "minor"));

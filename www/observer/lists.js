@@ -71,8 +71,9 @@ async function showJobs() {
 let pages = 1; // how many pages of keys are shown
 
 function keyRow(entry) {
-  const owner = entry.owner ? make("a", { href: `#search=${entry.owner}` }, entry.owner) : "none, it is kept";
-  return make("tr", {}, cell(entry.key, "label"), make("td", {}, owner),
+  const owner = entry.owner ?
+    make("a", { href: `#search=${entry.owner}`, "data-what": "link" }, entry.owner) : "none, it is kept";
+  return make("tr", { "data-key": entry.key }, cell(entry.key, "label"), make("td", {}, owner),
     cell(formatMoment(entry.registered_ms), "minor"),
     cell(entry.keep_until_ms ? formatMoment(entry.keep_until_ms) : "", "minor"),
     numeric(formatBytes(entry.value_bytes + entry.file_bytes)));

@@ -27,7 +27,9 @@ function workerRow(worker) {
     return make("tr", { class: "silent" }, cell(name),
       make("td", { colspan: "8" }, "does not answer: it is not in the sums"));
   const { service, runtime } = worker;
-  return make("tr", {}, cell(name), cell(worker.state), numeric(formatWait(worker.uptime_ms)),
+  const restarts = worker.restarts_total > 0 ?
+    `, restarted ${worker.restarts_total === 1 ? "once" : spoken(worker.restarts_total, "time", "times")}` : "";
+  return make("tr", {}, cell(name), cell(worker.state + restarts, "state"), numeric(formatWait(worker.uptime_ms)),
     numeric(formatCount(service.connections), "minor"), numeric(formatCount(service.requests_total)),
     numeric(formatCount(service.slow_total), "minor"),
     numeric(formatCount(service.failed_total), "minor"),
@@ -81,8 +83,9 @@ function pluginRow(plugin) {
     make("li", { title: metric.help }, `${metric.name.replaceAll("_", " ")} ${formatCount(metric.value)}`));
   const crashes = plugin.crashes_total > 0 && plugin.last_crash ?
     { class: "numeric", title: plugin.last_crash } : { class: "numeric" };
-  return make("tr", plugin.state === "quarantined" ? { class: "silent" } : {},
-    make("td", { title: plugin.summary || "" }, make("a", { href: `#search=${plugin.name}` }, plugin.name)),
+  return make("tr", { "data-key": plugin.name, class: plugin.state === "quarantined" ? "silent" : "" },
+    make("td", { title: plugin.summary || "" },
+      make("a", { href: `#search=${plugin.name}`, "data-what": "link" }, plugin.name)),
     cell(plugin.version || "", "minor"), cell(pluginState(plugin)),
     make("td", crashes, formatCount(plugin.crashes_total)),
     numeric(formatCount(plugin.processes)),

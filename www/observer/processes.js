@@ -11,10 +11,13 @@ const OPEN_MAX = 39; // branches that are open at once, so many as one question 
 const OPEN_AT_FIRST = 30;
 const DEEPEST = 8; // levels with an indent of their own
 const COLUMNS = 11;
+const LOOKS = 5; // for the one that comes in the place of one that was ended
+const LOOK_MS = 200;
 
 let mayKill = false;
 let latest = 0; // answers that are overtaken are not shown
-let tell = () => {};
+let showProblem = () => {}; // with asking: it passes when an answer comes
+let shown = new Map(); // pid → process, those of the table
 const open = new Set(); // pids of branches
 const seen = new Set(); // branches that were opened by themselves once
 
@@ -31,6 +34,38 @@ export function setMayKill(isAllowed) {
 
 /* ---------------------------------------------------------------- ending one */
 
+// What came of what was asked for here stays until the next thing is done here. An alert: seen and heard.
+function tell(error) {
+  setText($("processes-problem"), error ? error.message : "");
+  setShown($("processes-problem"), Boolean(error));
+}
+
+// The one that its supervisor has started in its place; undefined when there is none on the page.
+async function findSuccessor(ended, before) {
+  for (let look = 0; look < LOOKS; look += 1) {
+    await showProcesses().catch(showProblem);
+    const successor = [...shown.values()].find((process) => !before.has(process.pid) &&
+      process.observer === ended.observer && process.parent === ended.parent &&
+      process.label === ended.label && process.restarts > ended.restarts);
+    if (successor) return successor;
+    await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
+  }
+  return undefined;
+}
+
+// Who has ended a process by keyboard goes on at the one in its place, or searches for another.
+async function endProcess(process) {
+  const before = new Set(shown.keys());
+  await ask("/kill", { method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ observer: process.observer, pid: process.pid }) });
+  const successor = await findSuccessor(process, before);
+  const row = successor && [...$("processes").tBodies[0].rows].find((each) => each.dataset.key === successor.pid);
+  announce(`Ended: ${process.label}. ${successor ? `It was started again.` :
+    "None is here in its place."}`);
+  if ([document.body, $("processes").closest(".scroll")].includes(document.activeElement))
+    (row?.querySelector("[data-what=end]") || $("search")).focus();
+}
+
 function askToKill(process) {
   const dialog = $("kill");
   setText($("kill-text"), `“${process.label}” ends at once, without a word. Its supervisor starts it ` +
@@ -39,12 +74,9 @@ function askToKill(process) {
   dialog.addEventListener("close", async () => {
     if (dialog.returnValue !== "yes") return;
     try {
-      await ask("/kill", { method: "POST", headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ observer: process.observer, pid: process.pid }) });
-      announce(`Ended: ${process.label}.`);
-      await showProcesses();
+      await endProcess(process);
     } catch (error) {
-      tell(error); // an alert: seen and heard
+      tell(error);
     }
   }, { once: true });
   dialog.showModal();
@@ -68,7 +100,7 @@ function branchButton(process) {
     if (isOpen) open.delete(process.pid);
     else if (open.size < OPEN_MAX) open.add(process.pid);
     else tell(new Error(`${OPEN_MAX} branches are open; please close one first.`));
-    showProcesses().catch(tell);
+    showProcesses().catch(showProblem);
   });
   return button;
 }
@@ -79,7 +111,7 @@ function nameOf(process) {
   return number === undefined ? process.name || process.label : `worker ${number}`;
 }
 
-function processRow(process, level, labels) {
+function processRow(process, level, known) {
   const children = [];
   const state = process.waits_for ? `waits: ${process.waits_for}` : process.state;
   if (level >= 0)
@@ -96,13 +128,14 @@ function processRow(process, level, labels) {
     button.addEventListener("click", () => askToKill(process));
     end.push(button);
   }
-  return make("tr", { "data-pid": process.pid, class: `level-${Math.min(Math.max(level, 0), DEEPEST)}` },
+  return make("tr", { "data-key": process.pid, class: `level-${Math.min(Math.max(level, 0), DEEPEST)}` },
     make("td", { class: "label" }, ...children), cell(process.plugin, "minor"), cell(state),
     numeric(formatCount(process.messages), "minor"), numeric(formatBytes(process.memory_bytes)),
     numeric(formatRun(process.run_us), "minor"), numeric(formatCount(process.turns), "minor"),
     numeric(formatWait(process.age_ms), "minor"),
     numeric(process.restarts ? formatCount(process.restarts) : "", "minor"),
-    cell(labels.get(process.parent) || (process.parent === "0" ? "" : process.parent), "label minor starter"),
+    cell(known.get(process.parent)?.label || (process.parent === "0" ? "" : process.parent),
+      "label minor starter"),
     make("td", {}, ...end));
 }
 
@@ -156,15 +189,15 @@ async function askTree() {
   return { branches, counts };
 }
 
-function branchRows({ branches, counts }, parent, level, labels, news) {
+function branchRows({ branches, counts }, parent, level, known, news) {
   const processes = branches.get(parent) || [];
   const rows = [];
   for (const process of processes) {
-    labels.set(process.pid, process.label);
+    known.set(process.pid, process);
     if (openByItself(process, level)) news.push(process.pid);
-    rows.push(processRow(process, level, labels));
+    rows.push(processRow(process, level, known));
     if (process.children > 0 && branches.has(process.pid))
-      rows.push(...branchRows({ branches, counts }, process.pid, level + 1, labels, news));
+      rows.push(...branchRows({ branches, counts }, process.pid, level + 1, known, news));
   }
   const hidden = counts.get(parent) - processes.length;
   if (hidden > 0) rows.push(noteRow(`… and ${formatCount(hidden)} more: search for them`, level));
@@ -173,29 +206,30 @@ function branchRows({ branches, counts }, parent, level, labels, news) {
 
 async function treeRows() {
   const news = [];
-  const rows = branchRows(await askTree(), "0", 0, new Map(), news);
+  const known = new Map();
+  const rows = branchRows(await askTree(), "0", 0, known, news);
   if (news.length > 0) return treeRows(); // one level more each time, at most five
-  const shown = new Set(rows.map((row) => row.dataset.pid));
-  for (const pid of open) if (!shown.has(pid)) open.delete(pid); // it has ended, or is folded away
-  return { rows, words: "" };
+  for (const pid of open) if (!known.has(pid)) open.delete(pid); // it has ended, or is folded away
+  return { rows, known, words: "" };
 }
 
 async function listRows(search) {
   const { workers, processes: all } = await askProcesses({ search });
   const processes = all.slice(0, SHOWN);
   const count = sum(workers, (worker) => worker.count);
-  const labels = new Map(processes.map((process) => [process.pid, process.label]));
+  const known = new Map(processes.map((process) => [process.pid, process]));
   const words = processes.length < count ? `${formatCount(processes.length)} of ${formatCount(count)}` :
     formatCount(count);
-  return { rows: processes.map((process) => processRow(process, -1, labels)), words };
+  return { rows: processes.map((process) => processRow(process, -1, known)), known, words };
 }
 
 export async function showProcesses() {
   const number = latest += 1;
   const search = $("search").value.trim();
   const isTree = $("view").value === "tree" && search === "";
-  const { rows, words } = isTree ? await treeRows() : await listRows(search);
-  if (number !== latest) return;
+  const { rows, known, words } = isTree ? await treeRows() : await listRows(search);
+  if (number !== latest || $("kill").open) return; // the focus goes back to where it was asked for
+  shown = known;
   $("processes").classList.toggle("tree", isTree);
   setRows($("processes"), rows);
   setText($("processes-count"), words);
@@ -208,19 +242,23 @@ function followHash() {
   const search = new URLSearchParams(location.hash.slice(1)).get("search");
   if (search === null) return;
   $("search").value = search;
-  showProcesses().catch(tell);
+  tell(null);
+  showProcesses().catch(showProblem);
   $("processes-title").focus();
 }
 
-export function prepareProcesses(showProblem) {
+export function prepareProcesses(showProblemOfAsking) {
   let waiting = null;
-  tell = showProblem;
+  showProblem = showProblemOfAsking;
+  for (const kind of ["click", "input"]) // before what answers it
+    for (const place of [$("processes-card"), $("kill")])
+      place.addEventListener(kind, () => tell(null), { capture: true });
   $("search").addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => showProcesses().catch(tell), 200);
+    waiting = setTimeout(() => showProcesses().catch(showProblem), 200);
   });
   for (const id of ["sort", "view"])
-    $(id).addEventListener("change", () => showProcesses().catch(tell));
+    $(id).addEventListener("change", () => showProcesses().catch(showProblem));
   $("kill-no").addEventListener("click", () => $("kill").close("no"));
   $("kill-yes").addEventListener("click", () => $("kill").close("yes"));
   window.addEventListener("hashchange", followHash);
