@@ -6,7 +6,6 @@
  *
  * usage: report_rows [--timeout MS] [--choices NAME | --defaults] DEFINITION ADDRESS [name=value …]
  */
-#include "reports/moment.h"
 #include "reports/parameters.h"
 
 #include <cjson/cJSON.h>
@@ -135,11 +134,11 @@ static int print_choices(TALLOC_CTX *memory, struct source *source,
     return EXIT_FAILURE;
 }
 
-static int print_defaults(TALLOC_CTX *memory, const struct definition *definition, int64_t today)
+static int print_defaults(TALLOC_CTX *memory, const struct definition *definition, int64_t now_ms)
 {
     cJSON *line = cJSON_CreateObject();
     for (size_t i = 0; i < definition->parameter_count; i++) {
-        const char *value = parameter_default(memory, &definition->parameters[i], today);
+        const char *value = parameter_default(memory, &definition->parameters[i], now_ms);
         cJSON_AddItemToObject(line, definition->parameters[i].name,
                               value ? cJSON_CreateString(value) : cJSON_CreateNull());
     }
@@ -184,7 +183,7 @@ static int run(TALLOC_CTX *memory, const struct task *task)
     const struct definition_problems problems = {complain, NULL};
     const struct source_limits limits = {task->timeout_ms, is_cancelled, NULL};
     struct rows rows = {.sink = {.begin = print_columns, .row = print_row}};
-    int64_t today = moment_day((int64_t)time(NULL) * 1000);
+    int64_t now_ms = (int64_t)time(NULL) * 1000; /* the examples are of a shop in UTC */
     struct kt_error error = {0};
     struct definition *definition;
     struct source *source;
@@ -192,14 +191,14 @@ static int run(TALLOC_CTX *memory, const struct task *task)
     if (definition_read(memory, task->path, &problems, &definition) < 0)
         return EXIT_FAILURE;
     if (task->wants_defaults)
-        return print_defaults(memory, definition, today);
+        return print_defaults(memory, definition, now_ms);
     int result = source_open(memory, definition->source, task->address, &source, &error);
     if (result == 0 && task->choices)
         return print_choices(memory, source, definition, task->choices, &limits);
     if (result == 0)
         result = source_prepare(source, definition, &error);
     if (result == 0)
-        result = parameters_bind(memory, definition, task->entered, task->entered_count, today,
+        result = parameters_bind(memory, definition, task->entered, task->entered_count, now_ms,
                                  &bound, &error);
     if (result == 0)
         result = source_run(source, definition, bound, definition->parameter_count, &limits,
