@@ -65,7 +65,8 @@ function draw(name, samples, series) {
   const data = {
     labels: samples.map((sample) => time.format(sample.time_ms)),
     datasets: series.map(({ label, values: data_, tone, most }) => ({
-      label, data: data_.map((value) => value === Infinity ? most : value), borderColor: colour(tone), backgroundColor: colour(tone), spanGaps: false,
+      label, data: data_.map((value) => value === Infinity ? most : value),
+      borderColor: colour(tone), backgroundColor: colour(tone), spanGaps: false,
     })),
   };
   const chart = charts.get(name);
