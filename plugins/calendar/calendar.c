@@ -194,7 +194,8 @@ static const struct kt_option options[] = {
     {.name = NULL},
 };
 
-/** All that the plugin holds in a worker; it lives as long as the worker. */
+/** All that the plugin holds in a worker; it lives as long as the worker. Those of the starts before
+ * hang on it: what these have left, such as a request that is ending, may still use them. */
 static struct kt_service *service;
 
 /** A list of words separated by commas, in lower case, ended by NULL. */
@@ -407,7 +408,9 @@ static int calendar_start(struct kt_plugin *plugin, struct kt_error *error)
     struct kt_secrets *secrets = NULL;
     int result = 0;
 
+    struct kt_service *before = service;
     service = kt_must(talloc_zero(NULL, struct kt_service));
+    talloc_steal(service, before);
     read_options(plugin);
     result = read_breakdown(plugin, &service->breakdown, error);
     if (result < 0)

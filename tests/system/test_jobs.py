@@ -142,8 +142,7 @@ def test_queue(make_house, gates):
     wait_until(lambda: positions() == [1, 2, 3, 4], what="everybody knows the own position")
     assert len(runners(house)) == 2
     assert ask(house, "POST", "/cancel", realm="a", id="queued0", who="ada")[0] == 200
-    assert look(house, "queued0", "a")["state"] == "cancelled"
-    assert look(house, "queued0", "a")["reason"] == "ada"
+    assert wait_state(house, "queued0", "cancelled", "a")["reason"] == "ada"
     wait_until(lambda: look(house, "queued1", "a")["position"] == 2, what="others move up")
     gates.open("all")
     for name, realm in (("late", "b"), ("queued1", "a"), ("queued2", "a"), ("first0", "a")):
