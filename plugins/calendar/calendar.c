@@ -194,8 +194,8 @@ static const struct kt_option options[] = {
     {.name = NULL},
 };
 
-/** All that the plugin holds in a worker; it lives as long as the worker. Those of the starts before
- * hang on it: what these have left, such as a request that is ending, may still use them. */
+/** All that the plugin holds in a worker; it lives as long as the worker. Those of the starts
+ * before hang on it: what these have left, such as a request that is ending, may still use them. */
 static struct kt_service *service;
 
 /** A list of words separated by commas, in lower case, ended by NULL. */
