@@ -12,9 +12,9 @@ import pytest
 from fastcgi import wait_until
 from mail_server import MailServer, make_certificate
 from mailers import FAKETIME, instant, stopping
+from observers import ask, find
 from redis_server import Redis
 from test_mailer import make_mailer  # pylint: disable=unused-import
-from test_observer import ask, find
 
 pytestmark = pytest.mark.skipif(not FAKETIME, reason="libfaketime is missing, or of no use here")
 

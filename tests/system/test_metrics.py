@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from fastcgi import Closed, wait_until
-from test_observer import ask, kontor, workers  # pylint: disable=unused-import
+from observers import ask, kontor, workers  # pylint: disable=unused-import
 
 OPEN = "application/openmetrics-text"
 PLAIN = "text/plain; version=0.0.4"
