@@ -280,7 +280,8 @@ void kt_await_cancel(struct kt_process *caller)
 static struct kt_process *awaiter(const struct kt_from *to)
 {
     struct kt_process *caller = kt_process_find(to->pid);
-    return caller && caller->await && caller->await->reference == to->reference ? caller : NULL;
+    bool waits = caller && caller->wait == KT_WAIT_REPLY && caller->await;
+    return waits && caller->await->reference == to->reference ? caller : NULL;
 }
 
 void kt_answer(const struct kt_from *to, int result)

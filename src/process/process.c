@@ -105,7 +105,7 @@ const char *kt_exit_name(enum kt_exit_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
-static void abandon_work(const struct kt_process *process);
+static void abandon(struct kt_work *work);
 
 void kt_exit_set(struct kt_process *process, enum kt_exit_kind kind, const char *text)
 {
@@ -113,7 +113,7 @@ void kt_exit_set(struct kt_process *process, enum kt_exit_kind kind, const char 
         return;
     process->is_exit_pending = true;
     if (process->state == KT_STATE_WAITING && process->wait == KT_WAIT_WORK)
-        abandon_work(process);
+        abandon(process->work);
     process->exit_kind = (uint8_t)(kind == KT_EXIT_KILL ? KT_EXIT_KILLED : kind);
     free(process->exit_text);
     process->exit_text = text && *text ? strndup(text, KT_EXIT_TEXT_MAX - 1) : NULL;
@@ -313,46 +313,23 @@ void kt_critical_leave(void)
 
 /* ---------------------------------------------------------------- the thread pool */
 
-struct work {
+struct kt_work {
     uv_work_t request;
     const struct kt_process *process; /**< stays, since it waits for the end */
     void (*function)(void *argument);
     void *argument;
     struct kt_ticket ticket;
-    struct work *next, **previous; /**< among all works; the runtime's thread only */
-    _Atomic bool is_abandoned;     /**< an exit signal has come for the process */
+    _Atomic bool is_abandoned; /**< an exit signal has come for the process */
 };
 
-static struct work *works;
 /** What this thread of the pool does, if it is one. */
-static __thread const struct work *doing __attribute__((tls_model("initial-exec")));
-
-static void enlist_work(struct work *work)
-{
-    work->next = works;
-    work->previous = &works;
-    if (works)
-        works->previous = &work->next;
-    works = work;
-}
-
-static void delist_work(struct work *work)
-{
-    *work->previous = work->next;
-    if (work->next)
-        work->next->previous = work->previous;
-}
+static __thread const struct kt_work *doing __attribute__((tls_model("initial-exec")));
 
 /** Nobody waits for the result any more. The work may ask for that; it is the pool's till its end.
  */
-static void abandon_work(const struct kt_process *process)
+static void abandon(struct kt_work *work)
 {
-    struct work *work = works;
-
-    while (work && work->process != process)
-        work = work->next;
-    if (work)
-        atomic_store_explicit(&work->is_abandoned, true, memory_order_relaxed);
+    atomic_store_explicit(&work->is_abandoned, true, memory_order_relaxed);
 }
 
 bool kt_work_is_wanted(void)
@@ -374,7 +351,7 @@ static void tell_thread(const struct kt_plugin *plugin)
 
 static void on_work(uv_work_t *request)
 {
-    struct work *work = request->data;
+    struct kt_work *work = request->data;
     working = work->process;
     doing = work;
     tell_thread(work->process->plugin);
@@ -386,24 +363,24 @@ static void on_work(uv_work_t *request)
 
 static void on_work_done(uv_work_t *request, int status)
 {
-    struct work *work = request->data;
+    struct kt_work *work = request->data;
     kt_unpark(work->ticket, status);
 }
 
 int kt_work(void (*function)(void *argument), void *argument)
 {
     struct kt_process *process = runtime.current;
-    struct work work = {
+    struct kt_work work = {
         .process = process, .function = function, .argument = argument, .ticket = kt_park_ticket()};
     work.request.data = &work;
     atomic_init(&work.is_abandoned, process->is_exit_pending);
     int status = uv_queue_work(&runtime.loop, &work.request, on_work, on_work_done);
     if (status < 0)
         return status;
-    enlist_work(&work);
+    process->work = &work;
     process->critical++;
     status = kt_wait(KT_WAIT_WORK, KT_CLOCK_MONOTONIC, -1);
-    delist_work(&work);
+    process->work = NULL;
     process->ticket++;
     kt_critical_leave();
     return status;

@@ -111,8 +111,11 @@ struct kt_process {
     uint32_t turns;
     uint32_t started_s; /**< of the monotonic clock */
     uint64_t run_us : 48, restarts : 16;
-    struct kt_envelope *reply; /**< the last answer to a kt_call */
-    struct kt_await *await;    /**< what it waits for in KT_WAIT_REPLY, else NULL */
+    struct kt_envelope *reply;  /**< the last answer to a kt_call */
+    union {                     /* what it waits for, on its stack; else NULL */
+        struct kt_await *await; /**< in KT_WAIT_REPLY */
+        struct kt_work *work;   /**< in KT_WAIT_WORK */
+    };
     struct kt_await *awaiters; /**< who waits for this one's answer or end */
     struct kt_half *relations;
     TALLOC_CTX *memory;      /**< made when first needed */
