@@ -4,6 +4,8 @@
 import shutil
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 import kontor as library
 import frontend
@@ -22,6 +24,19 @@ def program():
     folder = library.temporary_folder()
     yield library.collect_program(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without a window; pages that need it in another way have their own."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                 "--disable-background-networking", "--window-size=1280,1600"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import re
 import signal
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -285,18 +283,6 @@ def test_killed_servers_come_back(make_kontor, folder):
     assert end["last_pass"]["updates"] == 50 * VALUE
     kontor.stop()
     assert set(sqlite_rows(folder / "store.db").values()) == {floor(0)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                 "--disable-background-networking", "--window-size=1280,1600"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-    yield driver
-    driver.quit()
 
 
 def text_of(browser, name):
